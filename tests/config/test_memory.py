@@ -1,0 +1,38 @@
+"""What trayd remembers between two starts."""
+
+import os
+import stat
+
+import pytest
+
+from trayd.config.memory import Memory, memory_file, recall, remember
+
+
+def test_the_choice_survives_a_restart():
+    """Active and previous profile and the notification setting are there again."""
+    remember(Memory("office", "lab", notifications=False))
+    assert recall() == Memory("office", "lab", notifications=False)
+    assert stat.S_IMODE(os.stat(memory_file()).st_mode) == 0o600
+
+
+def test_nothing_is_remembered_before_anything_was_chosen():
+    """A first start has no active profile and notifications on."""
+    assert recall() == Memory("", "", notifications=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"x"', b'{"active": 5}', b"\xff", b"[" * 100_000])
+def test_a_damaged_file_is_a_first_start(content):
+    """Half a file, another type or garbage is never a reason to fail."""
+    remember(Memory("x"))
+    with open(memory_file(), "wb") as file:
+        file.write(content)
+    assert recall() == Memory()
+
+
+def test_a_failed_write_leaves_the_old_choice_and_no_litter(monkeypatch):
+    """A full disk loses nothing that was saved before."""
+    remember(Memory("office"))
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        remember(Memory("lab"))
+    monkeypatch.undo()

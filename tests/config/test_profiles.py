@@ -1,0 +1,221 @@
+"""Profile files as a person writes them: the good ones, the broken ones, and the samples we ship."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from trayd.config.profiles import Computer, load, schema
+from trayd.core.profile import Tls, parse_host
+
+HERE = Computer("linux", "thinkpad.example", "/home/ann")
+SAMPLES = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A profiles folder, written by keyword: name="text"."""
+
+    class Folder(type(tmp_path)):
+        pass
+
+    path = tmp_path / "profiles"
+    path.mkdir()
+
+    def write(**files):
+        for name, text in files.items():
+            (path / f"{name}.yaml").write_text(text, encoding="utf-8")
+        return load(str(path), HERE)
+
+    write.path = path
+    return write
+
+
+def test_a_file_is_a_profile_with_its_name(folder):
+    """office.yaml is the profile office, with everything it says."""
+    loaded = folder(
+        office="""\
+host: tcp://build.example:2376
+tls:
+  cert_path: ~/.docker/office
+env: {COMPOSE_PROJECT_NAME: demo}
+health: {interval: 20s, timeout: 2, slow: 500ms, grace: 1m}
+"""
+    )
+    assert loaded.problems == ()
+    (profile,) = loaded.profiles
+    assert (profile.name, profile.source) == ("office", "file")
+    assert profile.endpoint == parse_host("tcp://build.example:2376", Tls("/home/ann/.docker/office"))
+    assert profile.env == (("COMPOSE_PROJECT_NAME", "demo"),)
+    health = profile.health
+    assert (health.interval, health.timeout, health.slow, health.grace) == (20, 2, 0.5, 60)
+
+
+def test_without_any_file_the_local_engine_appears(folder):
+    """A newcomer sees the engine on this computer without writing anything."""
+    (profile,) = folder().profiles
+    assert (profile.name, profile.source, profile.endpoint.url) == ("local", "local", "unix:///var/run/docker.sock")
+    assert load(str(folder.path / "missing"), HERE).profiles == (profile,)
+
+
+def test_a_rootless_engine_is_found_where_it_listens(folder, monkeypatch):
+    """Where only a rootless engine runs, its socket is the local engine."""
+    if os.path.exists("/var/run/docker.sock"):
+        pytest.skip("this computer has the usual socket")
+    socket = Path(os.environ["XDG_RUNTIME_DIR"]) / "docker.sock"
+    socket.touch()
+    assert folder().profiles[0].endpoint.path == str(socket)
+
+
+def test_all_problems_of_all_files_are_told_at_once(folder):
+    """A person mends everything in one go: file, line, what is wrong, and what was meant."""
+    loaded = folder(
+        good="host: unix:///x\n",
+        office="host: tcp://h:2376\ntls:\n  cert_pth: x\nhealt: {}\n",
+        lab="host: no\nenv: {A: 1.40}\n",
+    )
+    assert [str(problem) for problem in loaded.problems] == [
+        "lab.yaml:1: 'host' must be text, and YAML reads no as false: write it in quotes: 'no'",
+        "lab.yaml:2: 'A' must be text, and YAML reads 1.40 as 1.4: write it in quotes: '1.40'",
+        "office.yaml:2: 'cert_path' is missing under 'tls': write for example  cert_path: ~/.docker/office",
+        "office.yaml:3: unknown key 'cert_pth' (did you mean 'cert_path'?)",
+        "office.yaml:4: unknown key 'healt' (did you mean 'health'?)",
+    ]
+    assert [profile.name for profile in loaded.profiles] == ["good"]
+    assert loaded.broken == {"lab", "office"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "bad.yaml:1: the file is empty: write for example  host: unix:///var/run/docker.sock"),
+        (
+            "- host: x\n",
+            "bad.yaml:1: this is not a profile: write keys with values, such as  host: unix:///var/run/docker.sock",
+        ),
+        ("host:\n", "bad.yaml:1: 'host' is empty: it must be text"),
+        ("env: {}\n", "bad.yaml:1: 'host' is missing: write for example  host: unix:///var/run/docker.sock"),
+        ("host: unix:///x\nhost: unix:///y\n", "bad.yaml:2: the key 'host' stands here a second time"),
+        (
+            "host: unix:///x\nhealth: {interval: 5x}\n",
+            "bad.yaml:2: 'interval' is '5x': write a duration like 500ms, 10s or 2m",
+        ),
+        ("host: unix:///x\nhealth: {interval: 1ms}\n", "bad.yaml:2: 'interval' must be between 1s and 3600s, not 1ms"),
+        ("host: unix:///x\nhealth:\n  slow: -1\n", "bad.yaml:3: 'slow' must be at least 0, not -1"),
+        ("host: unix:///x\nwhen: {os: linux}\n", "bad.yaml:2: 'os' must be a list: write [linux]"),
+        (
+            "host: unix:///x\nwhen: {os: [linus]}\n",
+            "bad.yaml:2: entry 1 of 'os' must be one of linux, macos, windows, not 'linus' (did you mean 'linux'?)",
+        ),
+        (
+            "host: unix:///x\nenv: {DOCKER_HOST: y}\n",
+            "bad.yaml:2: 'DOCKER_HOST': not a variable's name, or one that host and tls set themselves",
+        ),
+        ('host: unix:///x\nenv:\n  A: "a\\eb"\n', "bad.yaml:3: 'A' contains an invisible character (U+001B)"),
+        ("host: unix:///x\ntls: {cert_path: y}\n", "bad.yaml:2: tls has no meaning for unix://: remove it"),
+        ("host: http://h:1\n", "bad.yaml:1: write tcp://h:1 instead of http://h:1"),
+        (
+            "context: desktop-linux\n",
+            "bad.yaml:1: 'host' is missing: write for example  host: unix:///var/run/docker.sock",
+        ),
+    ],
+)
+def test_each_mistake_has_its_sentence(folder, text, told):
+    """A wrong file says what is wrong, where, and what to write."""
+    assert told in [str(problem) for problem in folder(bad=text).problems]
+
+
+def test_a_profile_for_another_computer_is_left_out_in_silence(folder):
+    """A folder that is synchronized between computers shows on each what belongs there."""
+    loaded = folder(
+        here="host: unix:///a\nwhen: {os: [linux], hostname: [thinkpad]}\n",
+        there="host: unix:///b\nwhen: {hostname: [desktop]}\n",
+        windows="host: npipe://\nwhen: {os: [windows]}\n",
+    )
+    assert [profile.name for profile in loaded.profiles] == ["here"]
+    assert loaded.problems == ()
+
+
+def test_relative_and_home_paths_of_certificates_are_made_absolute(folder):
+    """cert_path may start with ~ or at the profile's own folder."""
+    loaded = folder(a="host: tcp://h\ntls: {cert_path: certs/a}\n", b="host: tcp://h\ntls: {cert_path: '~'}\n")
+    assert [p.endpoint.tls.cert_path for p in loaded.profiles] == [str(folder.path / "certs" / "a"), "/home/ann"]
+
+
+@pytest.mark.parametrize("name", ["-rf.yaml", "a\x1bb.yaml", "x" * 65 + ".yaml", "name .yaml"])
+def test_a_file_with_a_hostile_name_is_a_problem_not_a_profile(folder, name):
+    """A name that a shell or a terminal would misunderstand is refused."""
+    (folder.path / name).write_text("host: unix:///x\n")
+    loaded = folder()
+    assert len(loaded.problems) == 1
+    assert str(loaded.problems[0]).isprintable() or "\x1b" in name
+    assert [profile.source for profile in loaded.profiles] == ["local"]
+
+
+def test_editors_leftovers_are_not_profiles(folder):
+    """Swap files, backups and hidden files are ignored."""
+    for name in (".office.yaml.swp", "office.yaml~", "#office.yaml#", ".hidden.yaml", "README.md"):
+        (folder.path / name).write_text("garbage: [")
+    assert folder().problems == ()
+
+
+def test_two_files_for_one_name_are_told(folder):
+    """office.yaml and office.yml cannot both be the profile office."""
+    (folder.path / "office.yml").write_text("host: unix:///y\n")
+    loaded = folder(office="host: unix:///x\n")
+    assert "there is another file for the profile 'office'" in str(loaded.problems[0])
+    assert [profile.endpoint.path for profile in loaded.profiles] == ["/x"]
+    assert loaded.broken == frozenset()
+
+
+def test_a_file_that_others_may_write_is_refused(folder):
+    """Whoever can write a profile decides where docker goes, so that must be its owner."""
+    folder(office="host: unix:///x\n")
+    (folder.path / "office.yaml").chmod(0o666)
+    assert "everybody may write this file: chmod o-w" in str(folder().problems[0])
+
+
+def test_odd_things_in_the_folder_do_not_stop_the_rest(folder):
+    """A pipe, a folder, a dead link and a loop among the files cost a sentence each, and nothing hangs."""
+    os.mkfifo(folder.path / "pipe.yaml")
+    (folder.path / "folder.yaml").mkdir()
+    (folder.path / "dead.yaml").symlink_to("nowhere")
+    (folder.path / "loop.yaml").symlink_to("loop.yaml")
+    loaded = folder(good="host: unix:///x\n")
+    assert [profile.name for profile in loaded.profiles] == ["good"]
+    assert len(loaded.problems) == 4
+
+
+def test_a_symbolic_link_to_a_profile_is_a_profile(folder, tmp_path):
+    """Profiles may live in a repository of dotfiles."""
+    (tmp_path / "dotfiles.yaml").write_text("host: unix:///x\n")
+    (folder.path / "office.yaml").symlink_to(tmp_path / "dotfiles.yaml")
+    assert [profile.name for profile in folder().profiles] == ["office"]
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("system", ["linux", "macos", "windows"])
+def test_the_samples_are_profiles(path, system):
+    """Each sample in config/ is valid on every system, and is used on the one it is for."""
+    loaded = load(str(SAMPLES), Computer(system, "x", "/home/ann"))
+    assert loaded.problems == ()
+    assert {profile.name for profile in loaded.profiles} <= {path.stem for path in SAMPLES.glob("*.yaml")}
+
+
+def test_the_readme_table_agrees_with_the_schema():
+    """Every key of the schema stands in the README's table, with the schema's words, and no other."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    told = {}
+    for line in readme.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 2 and cells[0].startswith("`") and cells[0].endswith("`"):
+            told[cells[0].strip("`")] = cells[1]
+
+    def keys(part, prefix=""):
+        for key, entry in part.get("properties", {}).items():
+            yield f"{prefix}{key}", entry["description"]
+            yield from keys(entry, f"{prefix}{key}.")
+
+    wanted = dict(keys(schema()))
+    assert {key: told.get(key) for key in wanted} == wanted
+    assert {key for key in told if key.split(".")[0] in schema()["properties"]} == wanted.keys()

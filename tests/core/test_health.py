@@ -1,0 +1,184 @@
+"""The table of states: what people are told of a good, slow, lost, hung engine, and when."""
+
+import pytest
+
+from tests.core.scene import LAB, OFFICE, Scene, of
+from trayd.core import messages as m
+from trayd.core.health import GOOD, TRANSITIONS, Event, Health, Now, State, next_delay
+from trayd.core.profile import LOCAL_HEALTH
+
+
+def test_every_state_knows_every_event_that_can_reach_it():
+    """No event can find a state without an answer."""
+    probe = {Event.ANSWERED, Event.SLOW, Event.SILENT, Event.FAILED}
+    for state, moves in TRANSITIONS.items():
+        assert probe <= moves.keys(), state
+    expire = {Event.EXPIRED, Event.EXPIRED_SILENT}
+    assert {state for state, moves in TRANSITIONS.items() if expire <= moves.keys()} == {State.RECONNECTING}
+    assert TRANSITIONS.keys() == set(State)
+
+
+def test_an_answer_makes_any_engine_green_at_once():
+    """From whatever state, one answer is enough."""
+    for moves in TRANSITIONS.values():
+        assert moves[Event.ANSWERED] is State.REACHABLE
+        assert moves[Event.SLOW] is State.DEGRADED
+
+
+def test_a_loss_shows_at_once_and_is_judged_after_the_grace():
+    """A killed engine is 'reconnecting' in the same moment, 'not reachable' after the grace, told once."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    scene.wait(1)
+    scene.say(m.StreamEnded("office", 1))
+    scene.fail()
+    assert scene.state() == "reconnecting"
+    lost = scene.snapshot.engines["office"].health.since
+    for _ in range(8):
+        scene.wait(0.3)
+        if scene.snapshot.watches["office"].asked is not None:
+            scene.fail()
+    assert scene.state() == "reconnecting"
+    assert not scene.notes()
+    scene.wait(1)
+    assert scene.state() == "unreachable"
+    assert [note.title for note in scene.notes()] == ["office: not reachable"]
+    assert scene.snapshot.engines["office"].health.since == lost
+    for _ in range(20):
+        scene.fail()
+        scene.wait(30)
+    assert len(scene.notes()) == 1
+
+
+def test_a_restart_within_the_grace_disturbs_nobody():
+    """An engine that is back before the grace ends causes no notification."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    scene.say(m.StreamEnded("office", 1))
+    scene.fail()
+    scene.wait(2.5)
+    scene.answer()
+    assert scene.state() == "reachable"
+    scene.wait(60)
+    assert not scene.notes()
+
+
+def test_an_engine_that_comes_back_is_told_once_if_its_loss_was():
+    """Whoever was told of a loss is told of its end."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    scene.say(m.StreamEnded("office", 1))
+    scene.fail()
+    scene.wait(10)
+    scene.answer()
+    assert [note.title for note in scene.notes()] == ["office: not reachable", "office is reachable again"]
+    assert {note.subject for note in scene.notes()} == {"office"}
+
+
+def test_an_engine_that_was_never_there_raises_no_alarm():
+    """At start, what is down is shown, not shouted."""
+    scene = Scene(OFFICE)
+    scene.fail(code="socket_missing")
+    assert scene.state() == "unreachable"
+    scene.wait(60)
+    assert not scene.notes()
+
+
+def test_a_hung_engine_shows_as_hung_without_waiting_for_the_grace():
+    """Accepting without answering is its own state, at once; the notification comes after the grace."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    scene.wait(5)
+    scene.fail(code="no_answer")
+    assert scene.state() == "hung"
+    assert not scene.notes()
+    scene.wait(4)
+    assert [note.title for note in scene.notes()] == ["office: does not answer"]
+
+
+def test_a_starting_engine_is_not_called_hung_inside_the_grace():
+    """A restarting engine that already accepts connections is still 'reconnecting'."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    scene.say(m.StreamEnded("office", 1))
+    scene.fail()
+    scene.wait(0.5)
+    scene.fail(code="no_answer")
+    assert scene.state() == "reconnecting"
+    scene.wait(3)
+    assert scene.state() == "hung"
+
+
+def test_a_slow_answer_is_told_apart_from_none():
+    """An engine above `slow` is degraded, and green again below it."""
+    scene = Scene(OFFICE)
+    scene.answer(latency=0.6)
+    assert scene.state() == "degraded"
+    scene.wait(5)
+    scene.answer(latency=0.4)
+    assert scene.state() == "reachable"
+
+
+def test_a_hang_is_noticed_within_interval_and_timeout():
+    """With the defaults of a local engine no hang goes unseen for more than 8 s."""
+    for jitter in (0.0, 0.5, 0.999):
+        delay = next_delay(Health(State.REACHABLE), 0, LOCAL_HEALTH, True, Now(0, 0, jitter))
+        assert delay + LOCAL_HEALTH.timeout <= 8.0
+
+
+def test_a_lost_engine_is_asked_soon_and_then_ever_more_rarely():
+    """Backoff grows from a fifth of a second to ten seconds for a local engine, thirty for a remote one."""
+    scene = Scene(OFFICE, LAB)
+    for name, most in (("office", 12), ("lab", 36)):
+        scene.answer(name)
+        scene.say(m.StreamEnded(name, scene.snapshot.watches[name].generation))
+        delays = []
+        for _ in range(25):
+            scene.fail(name)
+            delays.append(round(scene.snapshot.watches[name].due - scene.now, 3))
+            scene.now = scene.snapshot.watches[name].due
+            scene.say(m.Tick())
+        assert 0.1 < delays[0] < 0.3
+        assert delays == sorted(delays)
+        assert most / 2 < delays[-1] <= most
+
+
+def test_what_a_person_must_mend_is_not_asked_every_second():
+    """A wrong certificate is tried again after seconds, not after a fifth of one."""
+    scene = Scene(LAB)
+    scene.fail("lab", "cert_expired")
+    assert scene.snapshot.watches["lab"].due - scene.now >= 4
+
+
+def test_a_latency_that_wobbles_does_not_redraw_the_menu():
+    """The number shown changes only when it is clearly another one."""
+    scene = Scene(OFFICE)
+    scene.answer(latency=0.010)
+    before = scene.snapshot
+    for latency in (0.012, 0.008, 0.015, 0.009):
+        scene.wait(5)
+        scene.answer(latency=latency)
+        assert scene.snapshot.shows_like(before)
+    scene.wait(5)
+    scene.answer(latency=0.2)
+    assert not scene.snapshot.shows_like(before)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_good_states_are_the_ones_that_answer(state):
+    """Exit codes and lists count an engine as good when it answers, slow or not."""
+    assert (state in GOOD) == (state in (State.REACHABLE, State.DEGRADED))
+
+
+def test_the_sleep_of_the_computer_is_not_held_against_an_engine():
+    """After waking, everybody is asked at once on a new connection, and the grace begins anew."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    scene.say(m.StreamEnded("office", 1))
+    scene.fail()
+    scene.now += 3600
+    effects = scene.say(m.Woke())
+    assert of(m.Ask, effects) == [m.Ask("office", 3.0, fresh=True)]
+    scene.wait(2)
+    assert scene.state() == "reconnecting"
+    assert not scene.notes()

@@ -1,0 +1,242 @@
+"""The update function: probes, generations, hints, profiles coming and going, commands."""
+
+from tests.core.scene import LAB, OFFICE, Scene, of
+from trayd.core import messages as m
+from trayd.core.diagnosis import diagnose
+from trayd.core.profile import LOCAL_HEALTH, Profile, parse_host
+from trayd.core.value import replace
+
+INFO = m.EngineInfo("27.3.1", "1.47", "linux", "amd64")
+
+
+def test_every_profile_is_watched_from_the_start():
+    """All profiles are asked at once, not only the active one."""
+    scene = Scene(OFFICE, LAB)
+    assert {e.profile.name for e in of(m.StartWatch, scene.effects)} == {"office", "lab"}
+    assert of(m.Ask, scene.effects) == [m.Ask("lab", 5.0), m.Ask("office", 3.0)]
+
+
+def test_a_reachable_engine_is_described_and_listened_to():
+    """The first answer asks for name and ID, holds the event stream, and lists the active engine's images."""
+    scene = Scene(OFFICE, LAB, wanted="office")
+    effects = scene.answer("office", engine=INFO)
+    assert effects == [m.Describe("office"), m.Listen("office"), m.ListImages("office")]
+    assert of(m.ListImages, scene.answer("lab", engine=INFO)) == []
+    scene.wait(5)
+    assert scene.answer("office") == []
+
+
+def test_the_end_of_the_stream_asks_at_once():
+    """A killed engine is asked in the moment its event stream ends."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    scene.wait(1)
+    assert scene.say(m.StreamEnded("office", 1)) == [m.Ask("office", 3.0)]
+
+
+def test_news_during_a_probe_asks_once_more():
+    """A probe that may have been answered before the news does not count as the last word."""
+    scene = Scene(OFFICE)
+    assert scene.say(m.Hinted("office", 1)) == []
+    assert of(m.Ask, scene.answer()) == [m.Ask("office", 3.0)]
+    assert of(m.Ask, scene.answer()) == []
+
+
+def test_a_storm_of_events_does_not_become_a_storm_of_probes():
+    """An engine that reports a thousand events a second is asked once a second."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    asked = 0
+    for _ in range(3000):
+        asked += len(of(m.Ask, scene.say(m.Hinted("office", 1)) + scene.wait(0.001)))
+        if scene.snapshot.watches["office"].asked is not None:
+            scene.answer()
+    assert 2 <= asked <= 4
+
+
+def test_a_hint_starts_the_backoff_anew():
+    """The socket of an engine that was gone for an hour appears: it is asked now, and soon again."""
+    scene = Scene(OFFICE)
+    for _ in range(20):
+        scene.fail(code="socket_missing")
+        scene.wait(15)
+    scene.fail(code="socket_missing")
+    assert of(m.Ask, scene.say(m.Hinted("office", 1)))
+    scene.fail()
+    assert scene.snapshot.watches["office"].due - scene.now < 0.3
+
+
+def test_a_stream_that_is_refused_again_and_again_is_not_hammered():
+    """An engine behind a proxy that cuts the event stream is still watched, and the stream tried ever more rarely."""
+    scene = Scene(OFFICE)
+    listens = 0
+    for _ in range(200):
+        listens += len(of(m.Listen, scene.answer()))
+        if scene.snapshot.watches["office"].listening is not None:
+            scene.say(m.StreamEnded("office", 1))
+        else:
+            scene.wait(5)
+    assert scene.state() == "reachable"
+    assert 4 < listens < 15
+
+
+def test_a_late_message_of_an_older_watch_is_dropped():
+    """What an abandoned thread says in the end changes nothing."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    scene.say(m.Loaded((replace(OFFICE, endpoint=parse_host("unix:///other.sock")),)))
+    before = scene.snapshot
+    for late in (
+        m.Probed("office", 1, m.Failed(diagnose("refused", OFFICE.endpoint))),
+        m.StreamEnded("office", 1),
+        m.Hinted("office", 1),
+        m.Described("office", 1, INFO),
+        m.ImagesListed("office", 1, ()),
+        m.Overtaken("office", 1, diagnose("no_answer", OFFICE.endpoint)),
+        m.Probed("gone", 1, m.Answered(0.1)),
+    ):
+        assert scene.say(late) == []
+        assert scene.snapshot == before
+
+
+def test_a_probe_that_never_returns_is_overtaken():
+    """A thread that hangs is abandoned half a second after its timeout, and a new watch takes over."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    asked = of(m.Ask, scene.wait(5))
+    assert asked == [m.Ask("office", 3.0)]
+    overtaken = of(m.Overtake, scene.wait(3.6))
+    assert overtaken == [m.Overtake("office")]
+    effects = scene.say(m.Overtaken("office", 1, diagnose("no_answer", OFFICE.endpoint)))
+    assert scene.state() == "hung"
+    assert m.StopWatch("office") in effects
+    started = of(m.StartWatch, effects)
+    assert [s.generation for s in started] == [2]
+    assert of(m.Ask, scene.wait(1))
+
+
+def test_a_changed_address_starts_a_new_watch_and_other_changes_do_not():
+    """Editing the interval does not interrupt a connection; editing the host begins anew."""
+    scene = Scene(OFFICE, LAB)
+    scene.answer()
+    slower = replace(OFFICE, health=replace(LOCAL_HEALTH, interval=60.0))
+    assert scene.say(m.Loaded((slower, LAB))) == []
+    assert scene.state() == "reachable"
+    moved = replace(OFFICE, endpoint=parse_host("unix:///other.sock"))
+    effects = scene.say(m.Loaded((moved, LAB)))
+    assert effects[0] == m.StopWatch("office")
+    assert scene.state() == "connecting"
+
+
+def test_a_removed_profile_is_forgotten():
+    """A deleted file takes its engine out of the menu and ends its watch."""
+    scene = Scene(OFFICE, LAB)
+    assert scene.say(m.Loaded((LAB,))) == [m.StopWatch("office")]
+    assert list(scene.snapshot.engines) == ["lab"]
+
+
+def test_a_broken_edit_keeps_the_last_good_version():
+    """A file that cannot be read stays what it was, and its problem is known."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    problem = m.Problem("/p/office.yaml", 3, "unknown key")
+    local = Profile("local", parse_host("unix://"), source="local")
+    assert scene.say(m.Loaded((local,), (problem,), frozenset({"office"}))) == []
+    assert list(scene.snapshot.engines) == ["office"]
+    assert scene.state() == "reachable"
+    assert scene.snapshot.problems == (problem,)
+
+
+def test_a_file_that_was_always_broken_has_no_engine():
+    """A broken new file is a problem, not a profile."""
+    scene = Scene(OFFICE)
+    scene.say(m.Loaded((OFFICE,), (m.Problem("/p/x.yaml", 1, "bad"),), frozenset({"x"})))
+    assert list(scene.snapshot.engines) == ["office"]
+
+
+def test_the_choice_survives_a_profile_that_is_away_for_a_while():
+    """If the active profile's file disappears and comes back, it is active again."""
+    scene = Scene(OFFICE, LAB, wanted="office")
+    scene.say(m.Loaded((LAB,)))
+    assert scene.snapshot.active == "lab"
+    scene.say(m.Loaded((LAB, OFFICE)))
+    assert scene.snapshot.active == "office"
+
+
+def test_switching_remembers_the_previous_profile():
+    """A click in the list switches, saves, and knows the way back."""
+    scene = Scene(OFFICE, LAB, wanted="office")
+    effects = scene.say(m.Use("lab"))
+    assert m.Remember("lab", "office", True) in effects
+    assert scene.snapshot.active == "lab"
+    assert scene.say(m.Use("lab")) == []
+    assert scene.say(m.Use("nonsense")) == []
+
+
+def test_a_choice_that_came_from_the_file_is_not_written_back():
+    """`trayd use` in a terminal moves the tray, and the tray does not write the file again."""
+    scene = Scene(OFFICE, LAB, wanted="office")
+    assert of(m.Remember, scene.say(m.Use("lab", save=False))) == []
+    assert scene.snapshot.active == "lab"
+
+
+def test_check_again_asks_on_a_new_connection():
+    """Whoever mended the certificates clicks, and they are read again."""
+    scene = Scene(OFFICE)
+    scene.fail(code="tls_files")
+    assert scene.say(m.CheckAgain("office")) == [m.Ask("office", 3.0, fresh=True)]
+    assert scene.say(m.CheckAgain("gone")) == []
+
+
+def test_the_environment_is_copied_for_the_shell_that_was_clicked():
+    """A click under 'Copy environment' puts that profile's line for that shell on the clipboard."""
+    scene = Scene(OFFICE, LAB)
+    copied = scene.say(m.CopyEnvironment("office", "fish"))
+    assert copied[0].text.startswith("set -gx DOCKER_HOST 'unix:///run/office.sock'; set -e DOCKER_CONTEXT")
+    unset = scene.say(m.CopyEnvironment("office", "sh", unset=True))
+    assert unset[0].text.startswith("unset DOCKER_HOST ")
+
+
+def test_a_value_that_cannot_be_quoted_is_said_and_nothing_is_copied():
+    """cmd cannot carry a percent sign: a notification says so instead of a wrong line."""
+    scene = Scene(replace(OFFICE, env=(("A", "100%"),)))
+    effects = scene.say(m.CopyEnvironment("office", "cmd"))
+    assert effects == [m.Notify("Nothing was copied", "office: A contains %, which cmd cannot quote")]
+
+
+def test_notifications_can_be_switched_off():
+    """With notifications off, a loss is shown and not told, and the setting is saved."""
+    scene = Scene(OFFICE)
+    assert m.Remember("", "", False) in scene.say(m.ToggleNotifications())
+    scene.answer()
+    scene.say(m.StreamEnded("office", 1))
+    scene.fail()
+    scene.wait(20)
+    scene.answer()
+    assert scene.state() == "reachable"
+    assert not scene.notes()
+
+
+def test_opening_the_menu_freshens_what_it_shows():
+    """The menu of a reachable engine asks for its images anew."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    scene.say(m.ImagesListed("office", 1, ()))
+    scene.wait(3)
+    assert of(m.Ask, scene.say(m.MenuOpened()))
+    assert of(m.ListImages, scene.answer()) == [m.ListImages("office")]
+
+
+def test_quit_stops_the_watches_and_touches_no_engine():
+    """Quit ends trayd's own connections and nothing else."""
+    scene = Scene(OFFICE, LAB)
+    assert scene.say(m.Quit()) == [m.StopWatch("lab"), m.StopWatch("office"), m.Stop()]
+    assert scene.snapshot.stopped
+
+
+def test_without_any_profile_nothing_breaks():
+    """An empty list of profiles is a state like any other."""
+    scene = Scene()
+    assert scene.snapshot.active == ""
+    for command in (m.MenuOpened(), m.CheckAgain(""), m.CopyDetails(""), m.CopyEnvironment("", "sh"), m.Tick()):
+        assert scene.say(command) == []

@@ -1,0 +1,1 @@
+"""What the tests stand on: real engines, throw-away certificates, bad servers, and how to wait for them."""

@@ -1,0 +1,22 @@
+"""The fixtures that give tests an engine."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.harness.dockerd import Dockerd
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Dockerd]:
+    """One running engine on a unix socket and a plain tcp port, shared by all tests: look, do not touch."""
+    with Dockerd(tcp=True) as running:
+        yield running
+
+
+@pytest.fixture
+def dockerd() -> Iterator[Callable[..., Dockerd]]:
+    """Start engines of your own, `dockerd(tcp=True)`, to kill and freeze; all are closed when the test ends."""
+    with ExitStack() as engines:
+        yield lambda *extra, **options: engines.enter_context(Dockerd(*extra, **options))

@@ -1,0 +1,42 @@
+"""What trayd remembers between two starts: the active profile, the one before it, and the settings of the menu."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from trayd.config.paths import state_folder
+from trayd.core.value import Value
+from trayd.files import write_whole
+
+
+class Memory(Value):
+    """The choice of the active profile and the settings."""
+
+    active: str = ""
+    previous: str = ""
+    notifications: bool = True
+
+
+def memory_file() -> str:
+    """Return the file of the memory."""
+    return os.path.join(state_folder(), "state.json")
+
+
+def recall() -> Memory:
+    """Return what is remembered; a missing or unreadable file means nothing is."""
+    try:
+        with open(memory_file(), "rb") as file:
+            read = json.loads(file.read(65536))
+    except (OSError, ValueError, RecursionError):
+        return Memory()
+    if not isinstance(read, dict):
+        return Memory()
+    names = {key: read[key] for key in ("active", "previous") if isinstance(read.get(key), str)}
+    return Memory(**names, notifications=read.get("notifications") is not False)
+
+
+def remember(memory: Memory) -> None:
+    """Write the memory, private and in one step. Raises OSError."""
+    content = {field: getattr(memory, field) for field in memory.__match_args__}
+    write_whole(memory_file(), json.dumps(content).encode())

@@ -1,0 +1,17 @@
+"""What is known and shown about one engine."""
+
+from __future__ import annotations
+
+from trayd.core.health import Health
+from trayd.core.messages import EngineInfo, Image
+from trayd.core.profile import Profile
+from trayd.core.value import Value
+
+
+class Engine(Value):
+    """One profile's engine: its health, what it says about itself, and its images where they were asked for."""
+
+    profile: Profile
+    health: Health = Health()
+    info: EngineInfo | None = None
+    images: tuple[Image, ...] | None = None

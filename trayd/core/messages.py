@@ -1,0 +1,279 @@
+"""What can be said inside trayd: messages come in, commands are messages a person sends, effects go out.
+
+All are values. A menu item carries its command as one of these; a watcher posts what it found as one of these.
+"""
+
+from __future__ import annotations
+
+from trayd.core.diagnosis import Diagnosis
+from trayd.core.profile import Profile
+from trayd.core.value import Value
+
+
+class EngineInfo(Value):
+    """What an engine says about itself."""
+
+    version: str = ""
+    api_version: str = ""
+    os: str = ""
+    arch: str = ""
+    name: str = ""
+    id: str = ""
+
+
+class Image(Value):
+    """One image of an engine: the name to copy, its size in bytes."""
+
+    name: str
+    size: int
+
+
+class Problem(Value):
+    """What is wrong with a profile file: the file's path, the line (0 for none), a sentence."""
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        name = self.path.replace("\\", "/").rsplit("/", 1)[-1]
+        return f"{name}:{self.line}: {self.message}" if self.line else f"{name}: {self.message}"
+
+
+# --- what happened ---------------------------------------------------------------------------------------------------
+
+
+class Loaded(Value):
+    """The profile files were read; `broken` names profiles whose file is there but cannot be used now."""
+
+    profiles: tuple[Profile, ...]
+    problems: tuple[Problem, ...] = ()
+    broken: frozenset[str] = frozenset()
+
+
+class Answered(Value):
+    """A probe was answered, after `latency` seconds; `engine` only where it was asked for."""
+
+    latency: float
+    engine: EngineInfo | None = None
+
+
+class Failed(Value):
+    """A probe failed, and why."""
+
+    diagnosis: Diagnosis
+
+
+class Probed(Value):
+    """The outcome of a probe of the watch with that generation."""
+
+    name: str
+    generation: int
+    outcome: Answered | Failed
+
+
+class Described(Value):
+    """An engine told its name and ID."""
+
+    name: str
+    generation: int
+    engine: EngineInfo
+
+
+class Hinted(Value):
+    """Something happened at an engine (an event, its socket changed): ask it."""
+
+    name: str
+    generation: int
+
+
+class StreamEnded(Value):
+    """An engine's event stream ended: ask it at once."""
+
+    name: str
+    generation: int
+
+
+class Overtaken(Value):
+    """A probe did not come back in time; its thread was abandoned."""
+
+    name: str
+    generation: int
+    diagnosis: Diagnosis
+
+
+class ImagesListed(Value):
+    """The images of an engine, or None if it did not tell them."""
+
+    name: str
+    generation: int
+    images: tuple[Image, ...] | None
+
+
+class AutostartIs(Value):
+    """Whether trayd starts at login; None where that cannot be known."""
+
+    enabled: bool | None
+
+
+class Tick(Value):
+    """Time passed: a deadline may have come."""
+
+
+class Woke(Value):
+    """The computer slept, or the clock jumped."""
+
+
+class Said(Value):
+    """Something of our own went wrong, or is to be told: shown as a notification."""
+
+    title: str
+    text: str
+
+
+# --- what a person wants ---------------------------------------------------------------------------------------------
+
+
+class Use(Value):
+    """Make a profile the active one; `save` is False when the choice came from the file itself."""
+
+    name: str
+    save: bool = True
+
+
+class CheckAgain(Value):
+    """Ask an engine now."""
+
+    name: str
+
+
+class CopyEnvironment(Value):
+    """Copy a profile's variables, or the text that forgets them, for a shell."""
+
+    name: str
+    shell: str
+    unset: bool = False
+
+
+class CopyDetails(Value):
+    """Copy all that is known about an engine, for a bug report."""
+
+    name: str
+
+
+class CopyText(Value):
+    """Copy this text."""
+
+    text: str
+
+
+class OpenProfiles(Value):
+    """Open the profiles folder in the file manager."""
+
+
+class Reload(Value):
+    """Read the profile files again."""
+
+
+class ToggleAutostart(Value):
+    """Start at login, or not."""
+
+
+class ToggleNotifications(Value):
+    """Show notifications, or not; `save` is False when it came from the file itself."""
+
+
+class MenuOpened(Value):
+    """A menu is about to be shown: what it lists may be asked anew."""
+
+
+class Quit(Value):
+    """End trayd; no engine is touched."""
+
+
+# --- what is to be done ----------------------------------------------------------------------------------------------
+
+
+class StartWatch(Value):
+    """Begin to watch a profile."""
+
+    profile: Profile
+    generation: int
+
+
+class StopWatch(Value):
+    """End a watch and close its sockets."""
+
+    name: str
+
+
+class Ask(Value):
+    """Send a probe; `fresh` on a new connection, with the TLS files read again."""
+
+    name: str
+    timeout: float
+    fresh: bool = False
+
+
+class Overtake(Value):
+    """Abandon the outstanding probe and say where it hangs."""
+
+    name: str
+
+
+class Listen(Value):
+    """Hold the engine's event stream."""
+
+    name: str
+
+
+class Describe(Value):
+    """Ask an engine for its name and ID."""
+
+    name: str
+
+
+class ListImages(Value):
+    """Ask an engine for its images."""
+
+    name: str
+
+
+class Notify(Value):
+    """Show a notification, in place of the last one about the same subject."""
+
+    title: str
+    text: str
+    subject: str = ""
+
+
+class Remember(Value):
+    """Write the choice and the settings to disk."""
+
+    active: str
+    previous: str
+    notifications: bool
+
+
+class PutOnClipboard(Value):
+    """Put a text on the clipboard."""
+
+    text: str
+
+
+class OpenFolder(Value):
+    """Open the profiles folder."""
+
+
+class ReadFiles(Value):
+    """Read the profile files again."""
+
+
+class SetAutostart(Value):
+    """Write or remove the autostart entry."""
+
+    enabled: bool
+
+
+class Stop(Value):
+    """End the loop."""

@@ -1,0 +1,224 @@
+"""Profiles and endpoints: how to reach one engine, as values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from trayd.core.text import hidden_character
+from trayd.core.value import Value
+
+DEFAULT_SOCKET = "/var/run/docker.sock"
+DEFAULT_PIPE = "//./pipe/docker_engine"
+
+# The variables that decide where docker and docker-py go; a profile sets some of them and clears the others, or a
+# switch from a TLS profile to a plain one would break the docker CLI (facts: connection.md 5.5, measured).
+DOCKER_VARIABLES = (
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+    "DOCKER_API_VERSION",
+    "DOCKER_MACHINE_NAME",
+)
+
+_TCP = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<name>[^\s/:@?#\[\]]*))(?::(?P<port>[0-9]{1,5}))?/?")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
+class ProfileError(Exception):
+    """A profile that cannot be used: what is wrong, as a sentence, under which key."""
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.key = key
+
+
+class Tls(Value):
+    """TLS material in the form of DOCKER_CERT_PATH: a folder with ca.pem, cert.pem and key.pem."""
+
+    cert_path: str
+    verify: bool = True
+
+
+class Endpoint(Value):
+    """A concrete place where an engine listens: a socket or pipe path, or a host with a port, and its TLS material."""
+
+    scheme: str
+    path: str = ""
+    host: str = ""
+    port: int = 0
+    tls: Tls | None = None
+
+    @property
+    def url(self) -> str:
+        """The endpoint as DOCKER_HOST takes it."""
+        return f"{self.scheme}://{self.path or self.address}"
+
+    @property
+    def address(self) -> str:
+        """Host and port as people and URLs write them, or the path of the socket."""
+        if self.path:
+            return self.path
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def socket(self) -> bool:
+        """Whether it is a Unix socket or a named pipe."""
+        return self.scheme in ("unix", "npipe")
+
+    @property
+    def remote(self) -> bool:
+        """Whether the engine may be on another machine."""
+        return not self.socket and not (
+            self.host in ("localhost", "::1") or re.fullmatch(r"127(\.[0-9]{1,3}){3}", self.host)
+        )
+
+
+class HealthSettings(Value):
+    """How a profile is watched, in seconds: how often, how long to wait, when it is slow, when a loss is told."""
+
+    interval: float = 5.0
+    timeout: float = 3.0
+    slow: float = 0.5
+    grace: float = 3.0
+
+
+LOCAL_HEALTH = HealthSettings()
+REMOTE_HEALTH = HealthSettings(interval=10.0, timeout=5.0)
+
+# What a person may set: smaller would hammer an engine, larger would hide a loss for longer than anybody expects.
+HEALTH_LIMITS = {"interval": (1.0, 3600.0), "timeout": (0.1, 60.0), "slow": (0.001, 60.0), "grace": (0.0, 600.0)}
+
+
+class Profile(Value):
+    """How to reach one engine, under a name; `source` says where it comes from ("file" or "local")."""
+
+    name: str
+    endpoint: Endpoint
+    source: str = "file"
+    env: tuple[tuple[str, str], ...] = ()
+    health: HealthSettings = LOCAL_HEALTH
+    path: str = ""
+
+
+class When(Value):
+    """Where a profile applies: only on these systems and computers; empty means everywhere."""
+
+    os: tuple[str, ...] = ()
+    hostname: tuple[str, ...] = ()
+
+    def holds(self, system: str, hostname: str) -> bool:
+        """Whether the profile applies on this system ("linux", "macos", "windows") with this host name."""
+        short = hostname.split(".")[0].lower()
+        names = {name.lower() for name in self.hostname}
+        return (not self.os or system in self.os) and (not names or hostname.lower() in names or short in names)
+
+
+def parse_duration(value: object) -> float:
+    """Return a duration in seconds: "500ms", "10s", "2m", or a number of seconds.
+
+    Raises ProfileError for anything else.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise ProfileError(f"{value!r} is not a duration: write it like 500ms, 10s or 2m")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def parse_host(host: str, tls: Tls | None = None) -> Endpoint:
+    """Return the endpoint that a `host` value means.
+
+    Accepts unix://, npipe:// and tcp://; the port defaults to 2376 with TLS and 2375 without, as in the docker CLI's
+    documentation. Raises ProfileError with what to write instead.
+    """
+    if hidden := hidden_character(host):
+        raise ProfileError(f"the address contains an invisible character ({hidden})", "host")
+    scheme, separator, rest = host.partition("://")
+    scheme = scheme.lower()
+    if not separator:
+        if host.startswith("/"):
+            raise ProfileError(f"'{host}' has no scheme: write unix://{host}", "host")
+        raise ProfileError(f"'{host}' has no scheme: write tcp://{host} or unix:///path/to/docker.sock", "host")
+    if scheme == "unix":
+        return Endpoint("unix", path=_socket_path(rest))
+    if scheme == "npipe":
+        path = rest.replace("\\", "/") or DEFAULT_PIPE
+        if not path.startswith("//"):
+            raise ProfileError(f"'{host}' is not a named pipe: write npipe:////./pipe/docker_engine", "host")
+        return Endpoint("npipe", path=path)
+    if scheme == "tcp":
+        return _tcp(host, rest, tls)
+    if scheme in ("http", "https"):
+        more = " and add tls: with its cert_path" if scheme == "https" and tls is None else ""
+        raise ProfileError(f"write tcp://{rest} instead of {host}{more}", "host")
+    if scheme == "ssh":
+        raise ProfileError(
+            f"ssh:// is not supported yet: forward the engine's socket with ssh -N -L and use unix:// ({host})", "host"
+        )
+    raise ProfileError(f"'{scheme}://' is not a way to reach an engine: use unix://, tcp:// or npipe://", "host")
+
+
+def _socket_path(rest: str) -> str:
+    path = rest or DEFAULT_SOCKET
+    if not path.startswith("/"):
+        raise ProfileError(f"the socket needs an absolute path: write unix:///{path}", "host")
+    return path
+
+
+def _tcp(host: str, rest: str, tls: Tls | None) -> Endpoint:
+    if "@" in rest:
+        raise ProfileError("a user name or password has no place in a tcp:// address", "host")
+    match = _TCP.fullmatch(rest)
+    if not match:
+        raise ProfileError(f"'{host}' is not an address: write tcp://name:port", "host")
+    port = int(match["port"]) if match["port"] else (2376 if tls else 2375)
+    if not 0 < port < 65536:
+        raise ProfileError(f"there is no port {port}: it must be from 1 to 65535", "host")
+    return Endpoint("tcp", host=match["v6"] or match["name"] or "127.0.0.1", port=port, tls=tls)
+
+
+def parse_health(values: Mapping[str, object], endpoint: Endpoint) -> HealthSettings:
+    """Return the health settings of a profile, with the defaults for its kind of endpoint.
+
+    Raises ProfileError for a value that is no duration or out of `HEALTH_LIMITS`.
+    """
+    defaults = LOCAL_HEALTH if endpoint.socket else REMOTE_HEALTH
+    numbers = {}
+    for key, (low, high) in HEALTH_LIMITS.items():
+        if key not in values:
+            numbers[key] = getattr(defaults, key)
+            continue
+        try:
+            number = parse_duration(values[key])
+        except ProfileError as error:
+            raise ProfileError(f"'{key}': {error.message}", f"health.{key}") from None
+        if not low <= number <= high:
+            raise ProfileError(f"'{key}' must be between {low:g}s and {high:g}s, not {values[key]}", f"health.{key}")
+        numbers[key] = number
+    return HealthSettings(**numbers)
+
+
+def variables(profile: Profile) -> dict[str, str | None]:
+    """Return the environment a profile stands for: a value means set, None means unset."""
+    values: dict[str, str | None] = dict.fromkeys(DOCKER_VARIABLES)
+    values["DOCKER_HOST"] = profile.endpoint.url
+    if tls := profile.endpoint.tls:
+        # Only a non-empty value counts, whatever it is: DOCKER_TLS_VERIFY=0 would turn verification on.
+        values["DOCKER_TLS_VERIFY" if tls.verify else "DOCKER_TLS"] = "1"
+        values["DOCKER_CERT_PATH"] = tls.cert_path
+    values.update(profile.env)
+    return values
+
+
+def cleared(profile: Profile | None) -> dict[str, str | None]:
+    """Return the environment that forgets every engine, and the extra variables of `profile`."""
+    values: dict[str, str | None] = dict.fromkeys(DOCKER_VARIABLES)
+    values.update(dict.fromkeys(name for name, _ in (profile.env if profile else ())))
+    return values
