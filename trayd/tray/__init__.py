@@ -1,0 +1,1 @@
+"""Everything the desktop shows of trayd: icon, menu, notifications."""

@@ -1,0 +1,183 @@
+"""A pystray menu as com.canonical.dbusmenu shows it: a frozen tree with ids that stay, and what changed between two.
+
+Nothing here talks to a bus. A panel keeps an open menu open if only properties of known ids change; so an item keeps
+its id as long as its key among its siblings and its kind stay the same, and an id is never given to another item.
+Interface: libdbusmenu's dbus-menu.xml, version 3. A variant is a pair of signature and value, jeepney's way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from types import MappingProxyType
+from typing import Any
+
+from trayd.tray.sni_text import plain
+
+ROOT = 0
+LABEL_LIMIT = 200
+LAYOUT_SIGNATURE = "(ia{sv}av)"
+
+Variant = tuple[str, Any]
+Properties = Mapping[str, Variant]
+Encoded = tuple[int, dict[str, Variant], list[Variant]]
+
+# What an item has that does not say otherwise (dbus-menu.xml, "Menu items properties").
+DEFAULTS: Properties = MappingProxyType({
+    "type": ("s", "standard"), "label": ("s", ""), "enabled": ("b", True), "visible": ("b", True),
+    "icon-name": ("s", ""), "icon-data": ("ay", b""), "shortcut": ("aas", []), "toggle-type": ("s", ""),
+    "toggle-state": ("i", -1), "children-display": ("s", ""), "disposition": ("s", "normal"),
+})
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One item as a panel sees it; `identity` names it among its siblings, `item` is what a click calls."""
+
+    id: int
+    identity: Hashable = None
+    properties: Properties = field(default_factory=dict)
+    children: tuple[Node, ...] = ()
+    default: bool = False
+    item: Any = field(default=None, compare=False, repr=False)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether a click on it does something."""
+        return bool(self.properties.get("enabled", DEFAULTS["enabled"])[1]) and "type" not in self.properties
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A whole menu at one revision; `next_id` is the first id that was never given away."""
+
+    revision: int = 1
+    root: Node = Node(ROOT, properties={"children-display": ("s", "submenu")})
+    next_id: int = 1
+    nodes: Mapping[int, Node] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def default(self) -> Node | None:
+        """The item that a click on the icon itself means: as in pystray, the first default one of the top level."""
+        return next((node for node in self.root.children if node.default and node.enabled), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a panel has to be told: properties of items it knows, and the parents whose list of children changed."""
+
+    properties: tuple[tuple[int, dict[str, Variant]], ...] = ()
+    parents: tuple[int, ...] = ()
+
+
+def escape_label(text: str) -> str:
+    """Make a label of any text; a single underscore would underline the letter after it."""
+    return plain(text, LABEL_LIMIT).replace("_", "__")
+
+
+def evolve(old: Layout, menu: Iterable[Any] | None) -> tuple[Layout, Change]:
+    """Turn a pystray menu into the layout that follows `old`, and say what differs."""
+    fresh = count(old.next_id)
+    root = Node(ROOT, None, old.root.properties, tuple(_grow(menu, old.root.children, fresh)))
+    nodes = {node.id: node for node in _walk(root)}
+    known = old.nodes or {ROOT: old.root}
+    change = _difference(known, nodes)
+    revision = old.revision % 0xFFFFFFFF + 1 if change.parents else old.revision
+    return Layout(revision, root, next(fresh), nodes), change
+
+
+def _grow(menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterator[int]) -> Iterator[Node]:
+    """Evaluate one level of a pystray menu; items that were there before keep their ids."""
+    if menu is None:
+        return
+    known = {node.identity: node for node in siblings}
+    line = getattr(type(menu), "SEPARATOR", None)
+    seen: Counter[Hashable] = Counter()
+    for item in menu:
+        separator = item is line or getattr(item, "separator", False)
+        submenu = None if separator else item.submenu
+        checked = None if separator else item.checked
+        toggle = "" if checked is None else "radio" if item.radio else "checkmark"
+        # A panel cannot turn a line or a plain item into a submenu or a check box, so the kind is part of what an
+        # item is. Without a key, its place among the keyless siblings of its kind is.
+        kind = "separator" if separator else "submenu" if submenu is not None else "item"
+        name = (getattr(item, "key", None), kind, toggle)
+        identity = (*name, seen[name])
+        seen[name] += 1
+        before = known.get(identity)
+        if separator:
+            yield Node(before.id if before else next(fresh), identity, {"type": ("s", "separator")}, item=item)
+            continue
+        properties: dict[str, Variant] = {
+            "label": ("s", escape_label(str(item.text))), "enabled": ("b", bool(item.enabled))}
+        if toggle:
+            properties["toggle-type"] = ("s", toggle)
+            properties["toggle-state"] = ("i", int(bool(checked)))
+        if submenu is not None:
+            properties["children-display"] = ("s", "submenu")
+        number = before.id if before else next(fresh)
+        children = tuple(_grow(submenu, before.children if before else (), fresh))
+        yield Node(number, identity, properties, children, bool(item.default), item)
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from _walk(child)
+
+
+def _difference(old: Mapping[int, Node], new: Mapping[int, Node]) -> Change:
+    """Compare two menus. The names of an item's properties follow from its kind, so none is ever taken away."""
+    properties = []
+    parents = []
+    for number, node in new.items():
+        before = old.get(number)
+        if before is None:
+            continue  # its parent's list of children changed, which says it all
+        changed = {name: value for name, value in node.properties.items() if before.properties.get(name) != value}
+        if changed:
+            properties.append((number, changed))
+        if [child.id for child in node.children] != [child.id for child in before.children]:
+            parents.append(number)
+    return Change(tuple(properties), tuple(parents))
+
+
+# What the methods of the interface answer
+
+
+def _chosen(node: Node, names: Iterable[str]) -> dict[str, Variant]:
+    wanted = frozenset(names)
+    return {name: value for name, value in node.properties.items() if not wanted or name in wanted}
+
+
+def get_layout(layout: Layout, parent: int, depth: int, names: Iterable[str]) -> tuple[int, Encoded] | None:
+    """Answer GetLayout: the tree below `parent`, `depth` levels of it (-1: all); nothing if there is no such item."""
+    node = layout.nodes.get(parent)
+    return None if node is None else (layout.revision, _encode(node, depth, tuple(names)))
+
+
+def _encode(node: Node, depth: int, names: tuple[str, ...]) -> Encoded:
+    children = node.children if depth else ()
+    return (node.id, _chosen(node, names), [(LAYOUT_SIGNATURE, _encode(child, depth - 1, names)) for child in children])
+
+
+def get_group_properties(layout: Layout, ids: Iterable[int],
+                         names: Iterable[str]) -> list[tuple[int, dict[str, Variant]]]:
+    """Answer GetGroupProperties: no ids means all items, no names means all properties; unknown ids are left out."""
+    wanted = tuple(names)
+    asked = list(ids) or list(layout.nodes)
+    return [(number, _chosen(layout.nodes[number], wanted)) for number in asked if number in layout.nodes]
+
+
+def get_property(layout: Layout, number: int, name: str) -> Variant | None:
+    """Answer GetProperty: the value or the interface's default; nothing if there is no such item or property."""
+    node = layout.nodes.get(number)
+    return None if node is None else node.properties.get(name, DEFAULTS.get(name))
+
+
+def unloaded_submenus(layout: Layout, parent: int) -> list[int]:
+    """Name the submenus right below an item: what a panel that asked for one level has not read yet."""
+    node = layout.nodes.get(parent)
+    return [child.id for child in node.children if "children-display" in child.properties] if node else []

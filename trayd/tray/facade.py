@@ -1,0 +1,106 @@
+"""The tray as the rest of trayd sees it: show this view, notify, stop; clicks come back as posted values.
+
+pystray is the interface to every back end: our own on Linux, pystray's on Windows and macOS.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from trayd.core.messages import MenuOpened
+from trayd.core.view import Item, Mark, View
+from trayd.tray.icons import render
+from trayd.tray.pystray_import import pystray, wished_backend
+
+Post = Callable[[object], None]
+
+# Windows has fixed buffers for these; a longer text is a ValueError from ctypes (facts: models.md 3).
+_TOOLTIP, _NOTICE_TITLE, _NOTICE = 127, 63, 255
+
+
+class _KeyedItem(pystray.MenuItem):  # type: ignore[misc]
+    """A pystray menu item that knows its place among its siblings, so that an open menu can live on."""
+
+    def __init__(self, item: Item, action: Any) -> None:
+        self.key = item.key
+        checked = None if item.mark is Mark.NONE else (lambda _: item.checked)
+        super().__init__(item.label, action, checked=checked, radio=item.mark is Mark.RADIO, enabled=item.enabled)
+
+
+class Tray:
+    """One tray icon. `show` and `notify` may be called from any thread; `run` belongs to the main thread."""
+
+    def __init__(self, view: View, post: Post, on_host: Callable[[bool], None]) -> None:
+        self._post = post
+        self._view = view
+        self._native = sys.platform in ("win32", "darwin")
+        self._icon: Any = self._backend()(
+            "trayd", icon=render(view.icon), title=self._title(view.tooltip), menu=self._menu(view.menu)
+        )
+        # Our own back end knows more than pystray's interface.
+        self._icon.on_secondary = self._middle
+        self._icon.on_open = lambda: post(MenuOpened())
+        self._icon.on_host = on_host
+
+    def run(self) -> None:
+        """Show the icon until `stop`; without a tray or a bus, wait for one."""
+        self._icon.run()
+
+    def stop(self) -> None:
+        """Make `run` return."""
+        self._icon.stop()
+
+    def show(self, view: View) -> None:
+        """Show a view; only what differs from the one before is touched."""
+        old, self._view = self._view, view
+        if view.icon != old.icon:
+            self._icon.icon = render(view.icon)
+        if view.tooltip != old.tooltip:
+            self._icon.title = self._title(view.tooltip)
+        if view.menu != old.menu:
+            self._icon.menu = self._menu(view.menu)
+
+    def notify(self, title: str, text: str, subject: str = "") -> None:
+        """Show a notification, in place of the last one about the same subject where the desktop can do that."""
+        if self._native or wished_backend:
+            if self._icon.HAS_NOTIFICATION:
+                self._icon.notify(_clip(text, _NOTICE), _clip(title, _NOTICE_TITLE))
+        else:
+            self._icon.notify_about(subject, text, title)
+
+    def _backend(self) -> Any:
+        if self._native or wished_backend:
+            return pystray.Icon
+        from trayd.tray.sni import Icon  # jeepney is installed on Linux only
+
+        return Icon
+
+    def _title(self, tooltip: str) -> str:
+        return _clip(tooltip, _TOOLTIP) if self._native else tooltip
+
+    def _middle(self) -> None:
+        if self._view.middle is not None:
+            self._post(self._view.middle)
+
+    def _menu(self, items: tuple[Item, ...]) -> Any:
+        return pystray.Menu(*(self._item(item) for item in items))
+
+    def _item(self, item: Item) -> Any:
+        if item.separator:
+            return pystray.Menu.SEPARATOR
+        if item.children:
+            return _KeyedItem(item, self._menu(item.children))
+        return _KeyedItem(item, self._action(item.command))
+
+    def _action(self, command: object | None) -> Callable[[], None]:
+        def clicked() -> None:
+            if command is not None:
+                self._post(command)
+
+        return clicked
+
+
+def _clip(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
