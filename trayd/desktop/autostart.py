@@ -1,0 +1,216 @@
+"""Start trayd at login: a .desktop file on Linux, a value of the Run key on Windows, a launch agent on macOS.
+
+On Linux the desktop (or systemd for it) reads the file; sway and i3 have no such thing and want a line of their own
+in their configuration. Nothing is started or ended here: all of it counts from the next login on.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from trayd.core.errors import TraydError
+from trayd.desktop import autostart_windows as windows
+from trayd.desktop.autostart_windows import run_key_value
+from trayd.desktop.autostart_xdg import EntryError, desktop_entry, parse_desktop_entry, parse_desktop_entry_exec
+from trayd.files import write_whole
+
+__all__ = [
+    "AutostartError",
+    "Status",
+    "command",
+    "desktop_entry",
+    "disable",
+    "enable",
+    "launch_agent",
+    "parse_desktop_entry_exec",
+    "run_key_value",
+    "status",
+]
+
+LABEL = "trayd"  # launchd's name for us
+
+
+class AutostartError(TraydError):
+    """Starting at login could not be changed; `message` says why in plain words, `hint` what to do next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What happens at the next login.
+
+    `enabled`: an entry is there and not switched off. `problem` says in words what is wrong with it all the same, or
+    who switched it off; `command` is what the entry starts.
+    """
+
+    enabled: bool
+    location: str
+    command: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def command() -> tuple[str, ...]:
+    """How this trayd is started, with an absolute path, without a console window on Windows."""
+    here = Path(sys.executable).parent
+    if sys.platform == "win32":
+        scripts = (here / "traydw.exe", here / "Scripts" / "traydw.exe")
+        python = str(here / "pythonw.exe")
+    else:
+        scripts = (here / "trayd",)
+        python = sys.executable
+    for script in scripts:
+        if script.is_file():
+            return (str(script), "run")
+    return (python, "-m", "trayd", "run")
+
+
+def launch_agent(command: Sequence[str]) -> bytes:
+    """The property list of a macOS launch agent (launchd.plist(5)), for graphical sessions only.
+
+    No KeepAlive: launchd would start a second trayd, which says so and exits with 1, again every ten seconds.
+    """
+    import plistlib  # 10 ms, for macOS only
+
+    return plistlib.dumps(
+        {
+            "Label": LABEL,
+            "ProgramArguments": list(command),
+            "RunAtLoad": True,
+            "ProcessType": "Interactive",
+            "LimitLoadToSessionType": "Aqua",
+        }
+    )
+
+
+def enable(command: Sequence[str], icon: str | None = None) -> str:
+    """Start `command` at every login from now on; return where that is written."""
+    try:
+        if sys.platform == "win32":
+            windows.set_value(_run_key(), _approved_key(), command)
+        elif sys.platform == "darwin":
+            write_whole(_agent_path(), launch_agent(command))
+        else:
+            write_whole(_entry_path(), desktop_entry(command, icon).encode())
+    except EntryError as error:
+        raise AutostartError(f"trayd cannot start at login: {error}.", "Install trayd in another folder.") from error
+    except UnicodeEncodeError as error:
+        raise AutostartError(
+            "trayd cannot start at login: the path of the program is not valid text.",
+            "Install trayd in a folder with a plain name.",
+        ) from error
+    except OSError as error:
+        raise _not_written(error) from error
+    return _location()
+
+
+def disable() -> bool:
+    """Do not start at login any more; return whether an entry was there."""
+    try:
+        if sys.platform == "win32":
+            return windows.remove_value(_run_key(), _approved_key())
+        (_agent_path() if sys.platform == "darwin" else _entry_path()).unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _not_written(error) from error
+    return True
+
+
+def status(command: Sequence[str]) -> Status:
+    """What would start at the next login, and whether that is `command`."""
+    location = _location()
+    try:
+        if sys.platform == "win32":
+            found, off = _found_in_registry(_run_key(), _approved_key())
+        elif sys.platform == "darwin":
+            found, off = _found_in_agent(_agent_path().read_bytes())
+        else:
+            found, off = _found_in_entry(_entry_path().read_text(encoding="utf-8", errors="replace"))
+    except (FileNotFoundError, KeyError):
+        return Status(False, location)
+    except (OSError, ValueError) as error:
+        return Status(False, location, (), f"the entry cannot be read: {getattr(error, 'strerror', None) or error}")
+    return Status(off is None, location, found, off or _problem(found, command))
+
+
+def _found_in_entry(text: str) -> tuple[tuple[str, ...], str | None]:
+    keys = parse_desktop_entry(text)
+    off = None
+    if keys.get("Hidden", "").lower() == "true":
+        off = "it is switched off by Hidden=true"
+    elif keys.get("X-GNOME-Autostart-enabled", "").lower() == "false":
+        off = "it is switched off by X-GNOME-Autostart-enabled=false"
+    return tuple(parse_desktop_entry_exec(text)), off
+
+
+def _found_in_registry(run: windows.Values, approved: windows.Values) -> tuple[tuple[str, ...], str | None]:
+    line = run[windows.VALUE]
+    found = windows.split_command_line(line) if isinstance(line, str) else []
+    off = "it is switched off in Task Manager" if windows.is_switched_off(approved) else None
+    return tuple(found), off
+
+
+def _found_in_agent(data: bytes) -> tuple[tuple[str, ...], str | None]:
+    import plistlib
+
+    try:
+        agent = plistlib.loads(data)
+    except Exception as error:  # plistlib lets expat's and its own exceptions through
+        raise ValueError("it is not a property list") from error
+    if not isinstance(agent, dict):
+        raise ValueError("it is not a property list of a launch agent")
+    words = agent.get("ProgramArguments", [])
+    off = "it is switched off by its key Disabled" if agent.get("Disabled") is True else None
+    return tuple(str(word) for word in words) if isinstance(words, list) else (), off
+
+
+def _problem(found: Sequence[str], wanted: Sequence[str]) -> str | None:
+    if not found:
+        return "it starts nothing"
+    # `which` takes paths as well as names, and asks whether the file may be run.
+    if shutil.which(found[0]) is None:
+        return f"it starts {found[0]}, which is not there any more"
+    if list(found) != list(wanted):
+        shown = subprocess.list2cmdline(found) if sys.platform == "win32" else shlex.join(found)
+        return f"it starts another trayd: {shown}"
+    return None
+
+
+def _location() -> str:
+    if sys.platform == "win32":
+        return rf"HKEY_CURRENT_USER\{windows.RUN}\{windows.VALUE}"
+    return str(_agent_path() if sys.platform == "darwin" else _entry_path())
+
+
+def _entry_path() -> Path:
+    # Without a program's name platformdirs gives $XDG_CONFIG_HOME itself, or ~/.config.
+    return Path(platformdirs.user_config_dir()) / "autostart" / "trayd.desktop"
+
+
+def _agent_path() -> Path:
+    return Path.home() / "Library" / "LaunchAgents" / f"{LABEL}.plist"
+
+
+def _run_key() -> windows.Values:
+    return windows.CurrentUserKey(windows.RUN)
+
+
+def _approved_key() -> windows.Values:
+    return windows.CurrentUserKey(windows.APPROVED)
+
+
+def _not_written(error: OSError) -> AutostartError:
+    return AutostartError(
+        f"Starting at login could not be changed: {_location()}: {error.strerror or 'it cannot be written'}.",
+        f"Make sure that you may write to {os.path.dirname(_location())}, then try again."
+        if sys.platform != "win32"
+        else "Your organisation may have locked this setting; ask your administrator.",
+    )
