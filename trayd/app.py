@@ -1,0 +1,260 @@
+"""The loop: message -> update -> effects -> surfaces. It owns the only snapshot.
+
+The loop never waits for anything but its queue: what can block (a clipboard, a file manager, an engine) runs on a
+short-lived thread and posts what came of it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Protocol
+
+from trayd.config import memory, paths, profiles
+from trayd.core import messages as m
+from trayd.core.errors import TraydError
+from trayd.core.health import Now
+from trayd.core.state import Snapshot, next_deadline, update
+from trayd.core.value import replace
+
+if TYPE_CHECKING:
+    from trayd.config.watch import FileWatch
+    from trayd.engine.watcher import Watch
+
+# An editor writes a file in several steps; they are taken for one.
+SETTLE = 0.1
+# The two clocks drift apart by more than this only when the computer slept or the clock was set.
+JUMP = 10.0
+
+
+class Surface(Protocol):
+    """Something that shows snapshots: the tray, a terminal. Methods are called by the loop only."""
+
+    def draw(self, snapshot: Snapshot) -> None:
+        """Show a snapshot, if it looks different from the one before."""
+
+    def notify(self, title: str, text: str, subject: str) -> None:
+        """Show a notification."""
+
+    def stop(self) -> None:
+        """The loop has ended."""
+
+
+class App:
+    """The running trayd: one queue in, one owner of the snapshot."""
+
+    def __init__(self, use: str = "", remembers: bool = True, only: Sequence[str] = ()) -> None:
+        self.inbox: SimpleQueue[object] = SimpleQueue()
+        self.surfaces: list[Surface] = []
+        self._folder = paths.profiles_folder()
+        self._computer = paths.computer()
+        self._remembers = remembers
+        self._only = frozenset(only)
+        self._watches: dict[str, Watch] = {}
+        self._files: FileWatch | None = None
+        self._reading = False
+        self._waiting: list[object] = []
+        recalled = memory.recall()
+        self.snapshot = Snapshot(
+            wanted=use or recalled.active, previous=recalled.previous, notifications=recalled.notifications
+        )
+        self._handle(self._loaded())
+        if use and use not in self.snapshot.engines:
+            raise unknown_profile(use, self.snapshot)
+
+    def post(self, message: object) -> None:
+        """Send a message or a command to the loop, from any thread."""
+        self.inbox.put(message)
+
+    def run(self) -> None:
+        """Handle messages until a Quit."""
+        self._start_watching()
+        waiting, self._waiting = self._waiting, []
+        for effect in waiting:
+            self._perform(effect)
+        clocks = time.monotonic(), time.time()
+        while not self.snapshot.stopped:
+            message = self._next()
+            now = time.monotonic(), time.time()
+            if (now[1] - clocks[1]) - (now[0] - clocks[0]) > JUMP:
+                self._handle(m.Woke())
+            clocks = now
+            before = self.snapshot
+            self._handle(message)
+            # What came meanwhile is taken in before anything is drawn: a storm is drawn once.
+            while not self.inbox.empty() and not self.snapshot.stopped:
+                self._handle(self.inbox.get())
+            if not self.snapshot.shows_like(before):
+                self._draw()
+
+    def end(self) -> None:
+        """After the loop: let go of what was held, and tell the surfaces."""
+        for watch in self._watches.values():
+            watch.stop()
+        if self._files is not None:
+            self._files.stop()
+        for surface in self.surfaces:
+            surface.stop()
+
+    def _next(self) -> object:
+        deadline = next_deadline(self.snapshot)
+        if deadline is None:
+            return self.inbox.get()
+        wait = deadline - time.monotonic()
+        if wait <= 0 and self.inbox.empty():
+            return m.Tick()
+        try:
+            return self.inbox.get(timeout=max(0.0, wait))
+        except Empty:
+            return m.Tick()
+
+    def _draw(self) -> None:
+        for surface in self.surfaces:
+            surface.draw(self.snapshot)
+
+    def _handle(self, message: object) -> None:
+        now = Now(time.monotonic(), time.time(), random.random())
+        self.snapshot, effects = update(self.snapshot, message, now)
+        for effect in effects:
+            self._perform(effect)
+
+    def _perform(self, effect: object) -> None:
+        if self._files is None:
+            self._waiting.append(effect)  # not before the icon is up: docker takes longer to import than a tray
+            return
+        match effect:
+            case m.StartWatch():
+                self._start_watch(effect)
+            case m.StopWatch(name):
+                self._files.unwatch(("socket", name))
+                if watch := self._watches.pop(name, None):
+                    watch.stop()
+            case m.Ask(name):
+                self._watches[name].ask(effect)
+            case m.Overtake(name):
+                self._watches[name].overtaken()
+            case m.Listen(name):
+                self._watches[name].listen()
+            case m.Describe(name):
+                self._watches[name].describe()
+            case m.ListImages(name):
+                self._watches[name].list_images()
+            case m.Notify(title, text, subject):
+                for surface in self.surfaces:
+                    surface.notify(title, text, subject)
+            case m.Remember(active, previous, notifications):
+                self._remember(memory.Memory(active, previous, notifications))
+            case m.PutOnClipboard(text):
+                self._work(self._copy, text)
+            case m.OpenFolder():
+                self._work(self._open_folder)
+            case m.SetAutostart(enabled):
+                self._work(self._set_autostart, enabled)
+            case m.ReadFiles():
+                self._read_files()
+
+    def _start_watch(self, effect: m.StartWatch) -> None:
+        from trayd.engine.watcher import Watch  # imports docker
+
+        assert self._files is not None
+        profile, generation = effect.profile, effect.generation
+        self._watches[profile.name] = Watch(profile, generation, self.post)
+        if profile.endpoint.scheme == "unix":
+            # A starting engine makes its socket anew: it is asked in the same moment.
+            hint = m.Hinted(profile.name, generation)
+            self._files.watch(("socket", profile.name), profile.endpoint.path, lambda: self.post(hint))
+
+    def _start_watching(self) -> None:
+        from trayd.config.watch import FileWatch
+
+        self._files = FileWatch()
+        self._files.watch("profiles", self._folder, self._read_files)
+        if self._remembers:
+            self._files.watch("memory", memory.memory_file(), self._recall)
+            self._work(self._look_at_autostart)
+
+    def _work(self, task: Callable[..., None], *args: object) -> None:
+        """Run a task that can block; what goes wrong in it is said, not thrown."""
+
+        def run() -> None:
+            try:
+                task(*args)
+            except TraydError as error:
+                self.post(m.Said(error.message, error.hint))
+
+        threading.Thread(target=run, name=task.__name__, daemon=True).start()
+
+    def _read_files(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self._work(self._load)
+
+    def _load(self) -> None:
+        time.sleep(SETTLE)
+        self._reading = False  # a change from here on is read again
+        self.post(self._loaded())
+
+    def _loaded(self) -> m.Loaded:
+        loaded = profiles.load(self._folder, self._computer)
+        if self._only:
+            loaded = replace(loaded, profiles=tuple(p for p in loaded.profiles if p.name in self._only))
+        return loaded
+
+    def _recall(self) -> None:
+        recalled = memory.recall()
+        if recalled.active:
+            self.post(m.Use(recalled.active, save=False))
+
+    def _remember(self, what: memory.Memory) -> None:
+        if not self._remembers:
+            return
+        try:
+            memory.remember(what)
+        except OSError as error:
+            self.post(m.Said("Your choice is kept only until trayd ends", f"It cannot be saved: {error.strerror}."))
+
+    def _copy(self, text: str) -> None:
+        from trayd.desktop import clipboard
+
+        clipboard.copy(text)
+
+    def _open_folder(self) -> None:
+        from trayd.desktop.folder import open_folder
+
+        open_folder(self._folder)
+
+    def _look_at_autostart(self) -> None:
+        from trayd.desktop import autostart
+
+        self.post(m.AutostartIs(autostart.status(autostart.command()).enabled))
+
+    def _set_autostart(self, enabled: bool) -> None:
+        from trayd.desktop import autostart
+
+        if enabled:
+            autostart.enable(autostart.command())
+        else:
+            autostart.disable()
+        self._look_at_autostart()
+
+
+def unknown_profile(name: str, snapshot: Snapshot) -> TraydError:
+    """Return the error for a profile that does not exist."""
+    from trayd.core.text import clean, did_you_mean
+
+    known = ", ".join(snapshot.engines)
+    return TraydError(
+        f"there is no profile '{clean(name, 60)}'{did_you_mean(name, snapshot.engines)}", f"These exist: {known}"
+    )
+
+
+def ensure_folder(folder: str) -> None:
+    """Make the profiles folder, so that there is something to open; a read-only home is no reason to stop."""
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError:
+        return

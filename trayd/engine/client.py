@@ -1,0 +1,139 @@
+"""One long-lived docker-py client for one endpoint, by the rules that were measured (facts: connection.md 0)."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import docker
+
+from trayd import __version__
+from trayd.core.diagnosis import Answer
+from trayd.core.profile import Endpoint
+from trayd.engine.transport import EndpointTls, Sockets, TcpAdapter, UnixAdapter
+
+# What docker-py speaks; the newest API that trayd asks for is the older of this and the engine's.
+OLDEST_API = "1.24"
+NEWEST_API = "1.45"
+# An answer to a probe is two bytes; a list of images of a busy build server is a few megabytes.
+_PING_LIMIT = 64 * 1024
+_LIST_LIMIT = 16 * 1024 * 1024
+
+
+class AnswerError(Exception):
+    """An engine answered a question with something else than the expected JSON."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"HTTP {answer.status}")
+        self.answer = answer
+
+
+def version_tuple(version: str) -> tuple[int, ...]:
+    """Return an API version as numbers, (0,) for anything that is none."""
+    parts = version.split(".")
+    return tuple(int(part) for part in parts) if all(p.isdecimal() and len(p) < 6 for p in parts) else (0,)
+
+
+class Client:
+    """A docker-py client for one endpoint; nothing is sent before the first question.
+
+    Raises TlsFilesError when the TLS material cannot be used, and docker.errors.DockerException when this system
+    cannot reach such an endpoint at all.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.sockets = Sockets()
+        self.api_version = ""
+        tls = EndpointTls(endpoint.tls, self.sockets) if endpoint.tls else False
+        # An explicit base_url and version: then the constructor does no network I/O, and follows no DOCKER_* variable
+        # and no context of the CLI.
+        self._tls = tls
+        self._adapter = self._make_adapter()
+        self.docker = self._make(NEWEST_API)
+
+    def _make(self, version: str) -> Any:
+        client = docker.DockerClient(
+            base_url=self.endpoint.url, version=version, tls=self._tls, user_agent=f"trayd/{__version__}", timeout=10
+        )
+        # No proxy, no foreign CA bundle, no ~/.netrc from the environment (docker-py#2433).
+        client.api.trust_env = False
+        if self._adapter is not None:
+            client.api.mount("http+docker://" if self.endpoint.socket else "http://", self._adapter)
+        return client
+
+    def _make_adapter(self) -> Any:
+        if self.endpoint.scheme == "unix":
+            return UnixAdapter(self.sockets, self.endpoint.path, timeout=10)
+        if self.endpoint.scheme == "tcp" and not self.endpoint.tls:
+            return TcpAdapter(self.sockets)
+        return None
+
+    def ping(self, timeout: float) -> Answer:
+        """Ask the unversioned `/_ping`; redirects are not followed. Raises what requests raises."""
+        return self._get("/_ping", timeout, _PING_LIMIT)
+
+    def settle(self, engine_api: str) -> None:
+        """Take the API version to speak from the engine's answer, as the docker CLI does."""
+        wanted = min(engine_api, NEWEST_API, key=version_tuple)
+        if wanted != self.api_version:
+            self.api_version = wanted
+            if wanted != self.docker.api._version:
+                self.docker = self._make(wanted)
+
+    def json(self, path: str, timeout: float, versioned: bool = True) -> Any:
+        """Return the JSON answer to a GET. Raises AnswerError for anything but a 200 with JSON."""
+        prefix = f"/v{self.api_version}" if versioned and self.api_version else ""
+        answer = self._get(prefix + path, timeout, _LIST_LIMIT)
+        if answer.status != 200:
+            raise AnswerError(answer)
+        try:
+            return json.loads(answer.body)
+        except (ValueError, RecursionError):
+            raise AnswerError(answer) from None
+
+    def events(self) -> Any:
+        """Return the open event stream (images and the engine itself) as a urllib3 response.
+
+        Raises AnswerError if the engine refuses it.
+        """
+        api = self.docker.api
+        filters = json.dumps({"type": ["image", "daemon"]})
+        response = api.get(
+            f"{api.base_url}/v{self.api_version}/events",
+            params={"filters": filters},
+            stream=True,
+            timeout=(5, None),
+            allow_redirects=False,
+        )
+        if response.status_code != 200:
+            response.close()
+            raise AnswerError(Answer(response.status_code))
+        return response.raw
+
+    def _get(self, path: str, timeout: float, limit: int) -> Answer:
+        api = self.docker.api
+        deadline = time.monotonic() + timeout
+        response = api.get(api.base_url + path, stream=True, timeout=(timeout, timeout), allow_redirects=False)
+        try:
+            body = bytearray()
+            # read1 returns what has come, so that a dripping answer meets the deadline.
+            while len(body) <= limit and (chunk := response.raw.read1(65536, decode_content=True)):
+                body += chunk
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+            headers = {key.lower(): value for key, value in response.headers.items()}
+            return Answer(response.status_code, headers, bytes(body[:limit]))
+        finally:
+            # A fully read answer has given its connection back; only a cut one is closed.
+            response.close()
+
+    def drop_idle(self) -> None:
+        """Close the idle connections; the next question opens a new one."""
+        self.docker.api.close()
+
+    def abort(self) -> None:
+        """End every connection at once, also those in use by another thread."""
+        self.sockets.shut_down()
+        self.drop_idle()

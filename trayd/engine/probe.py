@@ -1,0 +1,172 @@
+"""One question with a deadline: are you there? The answer is a value; no failure of an engine is an exception here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import stat
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from trayd.core.diagnosis import Answer, Diagnosis, diagnose, from_answer, from_exception
+from trayd.core.messages import Answered, EngineInfo, Failed, Image
+from trayd.core.profile import Endpoint
+from trayd.core.text import clean
+from trayd.engine.client import NEWEST_API, OLDEST_API, AnswerError, Client, version_tuple
+from trayd.engine.transport import TlsFilesError
+
+
+def connect(endpoint: Endpoint) -> Client | Failed:
+    """Return a client for an endpoint, or why there can be none; nothing is sent."""
+    try:
+        return Client(endpoint)
+    except TlsFilesError as error:
+        return Failed(diagnose("tls_files", endpoint, str(error)))
+    except Exception as error:  # docker-py lets KeyError and TypeError out of a broken config.json
+        return Failed(from_exception(error, endpoint))
+
+
+def probe(client: Client, timeout: float) -> Answered | Failed:
+    """Ask an engine once within `timeout` seconds; a new connection also asks what engine it is."""
+    deadline = time.monotonic() + timeout
+    fresh = not client.api_version
+    try:
+        answer, latency = _ping(client, deadline)
+    except Exception as error:  # any exception of requests, urllib3, ssl or the system is a diagnosis
+        return Failed(_why(error, client.endpoint))
+    if problem := from_answer(answer, client.endpoint):
+        if _is_unencrypted(client.endpoint) and not answer.from_docker and _speaks_tls(client.endpoint):
+            problem = diagnose("tls_needed", client.endpoint, problem.detail)
+        return Failed(problem)
+    api = answer.headers["api-version"]
+    if version_tuple(api) < version_tuple(OLDEST_API):
+        return Failed(_versions("api_too_old", client.endpoint, api, OLDEST_API))
+    client.settle(api)
+    if not fresh:
+        return Answered(latency)
+    return _first_look(client, latency, max(0.1, deadline - time.monotonic()))
+
+
+def _ping(client: Client, deadline: float) -> tuple[Answer, float]:
+    """Ask; once more at once when the connection was closed: a kept connection may die just as it is used."""
+    start = time.monotonic()
+    try:
+        answer = client.ping(deadline - start)
+    except Exception as error:
+        if from_exception(error, client.endpoint).code != "closed":
+            raise
+        client.drop_idle()
+        start = time.monotonic()
+        answer = client.ping(max(0.1, deadline - start))
+    return answer, time.monotonic() - start
+
+
+def _first_look(client: Client, latency: float, timeout: float) -> Answered | Failed:
+    try:
+        facts = client.json("/version", timeout, versioned=False)
+    except AnswerError:
+        return Answered(latency, EngineInfo(api_version=client.api_version))
+    except Exception as error:
+        return Failed(_why(error, client.endpoint))
+    facts = facts if isinstance(facts, Mapping) else {}
+    oldest = _text(facts, "MinAPIVersion")
+    if oldest and version_tuple(oldest) > version_tuple(NEWEST_API):
+        return Failed(_versions("api_client_too_old", client.endpoint, oldest, NEWEST_API))
+    return Answered(
+        latency,
+        EngineInfo(
+            version=_text(facts, "Version"),
+            api_version=_text(facts, "ApiVersion"),
+            os=_text(facts, "Os"),
+            arch=_text(facts, "Arch"),
+        ),
+    )
+
+
+def describe(client: Client, info: EngineInfo, timeout: float) -> EngineInfo:
+    """Return `info` with the engine's name and ID, which only the slower `/info` knows. Raises what requests raises."""
+    facts = client.json("/info", timeout)
+    facts = facts if isinstance(facts, Mapping) else {}
+    return EngineInfo(info.version, info.api_version, info.os, info.arch, _text(facts, "Name"), _text(facts, "ID"))
+
+
+def images(client: Client, timeout: float) -> tuple[Image, ...]:
+    """Return the engine's images by name, an entry for every tag. Raises what requests raises."""
+    found = []
+    answer = client.json("/images/json", timeout)
+    for entry in answer if isinstance(answer, list) else []:
+        if not isinstance(entry, Mapping):
+            continue
+        size = entry.get("Size")
+        size = size if isinstance(size, int) else 0
+        tags = entry.get("RepoTags")
+        names = [t for t in tags if isinstance(t, str) and t != "<none>:<none>"] if isinstance(tags, list) else []
+        if not names:
+            names = [_text(entry, "Id").removeprefix("sha256:")[:12]]
+        found += [Image(clean(name, 200), size) for name in names if name]
+    return tuple(sorted(set(found), key=lambda image: image.name.casefold()))
+
+
+def _text(facts: Mapping[Any, Any], key: str) -> str:
+    value = facts.get(key)
+    return clean(value, 100) if isinstance(value, str) else ""
+
+
+def _versions(code: str, endpoint: Endpoint, engine: str, ours: str) -> Diagnosis:
+    return diagnose(code, endpoint, f"engine {engine}, trayd {ours}", engine_api=clean(engine, 20), our_api=ours)
+
+
+def _is_unencrypted(endpoint: Endpoint) -> bool:
+    return endpoint.scheme == "tcp" and endpoint.tls is None
+
+
+def _why(error: Exception, endpoint: Endpoint) -> Diagnosis:
+    """Return the diagnosis for a failed question, with what a look at the socket or the port adds to it."""
+    found = from_exception(error, endpoint)
+    if endpoint.scheme == "unix":
+        return _look_at_socket(found, endpoint)
+    if found.code == "closed" and _is_unencrypted(endpoint) and _speaks_tls(endpoint):
+        return diagnose("tls_needed", endpoint, found.detail)
+    refused = endpoint.tls is not None and found.code in ("client_cert_rejected", "closed")
+    if refused and endpoint.tls and not os.path.exists(os.path.join(endpoint.tls.cert_path, "cert.pem")):
+        return diagnose("client_cert_missing", endpoint, found.detail)
+    return found
+
+
+def _look_at_socket(found: Diagnosis, endpoint: Endpoint) -> Diagnosis:
+    with contextlib.suppress(OSError):
+        status = os.stat(endpoint.path)
+        if found.code == "refused" and not stat.S_ISSOCK(status.st_mode):
+            return diagnose("not_a_socket", endpoint, found.detail)
+        if found.code == "socket_permission":
+            return diagnose(found.code, endpoint, found.detail, group=_group_name(status.st_gid))
+    return found
+
+
+def _group_name(gid: int) -> str:
+    try:
+        import grp  # POSIX only
+
+        return clean(grp.getgrgid(gid).gr_name, 40)
+    except (ImportError, KeyError):
+        return str(gid)
+
+
+def _speaks_tls(endpoint: Endpoint) -> bool:
+    """Whether a TLS server listens at the endpoint: it answers a hello in TLS, even if only to refuse us."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((endpoint.host, endpoint.port), timeout=1) as raw,
+            context.wrap_socket(raw) as tls,
+        ):
+            return tls.version() is not None
+    except ssl.SSLError as error:
+        return "_ALERT_" in (error.reason or "")
+    except OSError:
+        return False

@@ -1,0 +1,232 @@
+"""Connections that can be broken from outside, and TLS as the docker CLI means it, under docker-py's client.
+
+docker-py has no way to interrupt a request in flight: `close()` from another thread only drops idle connections
+(measured). So every socket is kept track of, and the watchdog shuts down those of a probe that does not come back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import weakref
+from functools import partial
+from typing import Any
+
+import requests.adapters
+import urllib3.connection
+import urllib3.connectionpool
+import urllib3.poolmanager
+from docker.tls import TLSConfig
+from docker.transport.unixconn import UnixHTTPAdapter, UnixHTTPConnection, UnixHTTPConnectionPool
+from urllib3.util.ssl_ import create_urllib3_context
+
+from trayd.core.profile import Tls
+
+# A link that went away without a word is noticed after about 30 s instead of Linux's two hours (values of Go's and
+# dockerd's own order; facts: connection.md 5.1).
+_KEEPALIVE = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *[
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
+        if hasattr(socket, name)
+    ],
+]
+# A probe, an event stream and a list at the same time.
+_CONNECTIONS = 3
+
+
+class TlsFilesError(Exception):
+    """A file of the TLS material is missing or cannot be used; says which one."""
+
+
+class Sockets:
+    """The open sockets of one client."""
+
+    def __init__(self) -> None:
+        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+    def add(self, sock: socket.socket) -> None:
+        """Keep track of a socket until it is gone."""
+        self._open.add(sock)
+
+    def discard(self, sock: socket.socket) -> None:
+        """Forget a socket."""
+        self._open.discard(sock)
+
+    def shut_down(self) -> None:
+        """End every connection at once: a thread that waits on one of them wakes with an error or an end."""
+        for sock in list(self._open):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+class _UnixConnection(UnixHTTPConnection):  # type: ignore[misc]
+    sockets: Sockets
+
+    def connect(self) -> None:
+        super().connect()
+        self.sockets.add(self.sock)
+
+
+class _UnixPool(UnixHTTPConnectionPool):  # type: ignore[misc]
+    def __init__(self, sockets: Sockets, path: str, timeout: float) -> None:
+        super().__init__("http+docker://localhost", path, timeout, maxsize=_CONNECTIONS)
+        self._sockets = sockets
+
+    def _new_conn(self) -> _UnixConnection:
+        connection = _UnixConnection(self.base_url, self.socket_path, self.timeout)
+        connection.sockets = self._sockets
+        return connection
+
+
+class UnixAdapter(UnixHTTPAdapter):  # type: ignore[misc]
+    """docker-py's Unix socket adapter with one pool; docker-py's own keeps one for every different URL (measured)."""
+
+    def __init__(self, sockets: Sockets, path: str, timeout: float) -> None:
+        super().__init__(f"http+unix://{path}", timeout)
+        self._pool = _UnixPool(sockets, path, timeout)
+
+    def get_connection(self, url: str | bytes, proxies: Any = None) -> _UnixPool:
+        """Return the one pool there is."""
+        return self._pool
+
+    def close(self) -> None:
+        """Drop the idle connections."""
+        self._pool.close()
+        super().close()
+
+
+class _TcpConnection(urllib3.connection.HTTPConnection):
+    sockets: Sockets
+
+    def connect(self) -> None:
+        super().connect()
+        assert self.sock is not None
+        self.sockets.add(self.sock)
+
+
+class _TlsConnection(urllib3.connection.HTTPSConnection):
+    sockets: Sockets
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        # Wrapping takes the file descriptor away from `sock`; the twin can still end a handshake that hangs.
+        self._twin = sock.dup()
+        self.sockets.add(self._twin)
+        return sock
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+            assert self.sock is not None
+            self.sockets.add(self.sock)
+        finally:
+            if twin := self.__dict__.pop("_twin", None):
+                self.sockets.discard(twin)
+                twin.close()
+
+
+class _TcpPool(urllib3.connectionpool.HTTPConnectionPool):
+    ConnectionCls = _TcpConnection
+
+    def __init__(self, *args: Any, sockets: Sockets, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sockets = sockets
+
+    def _new_conn(self) -> Any:
+        connection: Any = super()._new_conn()
+        connection.sockets = self._sockets
+        return connection
+
+
+class _TlsPool(urllib3.connectionpool.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+    def __init__(self, *args: Any, sockets: Sockets, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sockets = sockets
+
+    def _new_conn(self) -> Any:
+        connection: Any = super()._new_conn()
+        connection.sockets = self._sockets
+        return connection
+
+
+class TcpAdapter(requests.adapters.HTTPAdapter):
+    """A TCP adapter with keep-alive probes; with a context, TLS by that context and by nothing else."""
+
+    def __init__(self, sockets: Sockets, context: ssl.SSLContext | None = None) -> None:
+        self._sockets = sockets
+        self._context = context
+        super().__init__(pool_connections=1, pool_maxsize=_CONNECTIONS)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
+        """Make the pool manager that requests uses, with our connection classes."""
+        if self._context is not None:
+            kwargs["ssl_context"] = self._context
+        options = urllib3.connection.HTTPConnection.default_socket_options + _KEEPALIVE
+        self.poolmanager = urllib3.poolmanager.PoolManager(
+            num_pools=connections, maxsize=maxsize, block=block, socket_options=options, **kwargs
+        )
+        http: Any = partial(_TcpPool, sockets=self._sockets)
+        https: Any = partial(_TlsPool, sockets=self._sockets)
+        self.poolmanager.pool_classes_by_scheme = {"http": http, "https": https}
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        """Return host and TLS attributes; the TLS ones are all in the context."""
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {}
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Leave the verification to the context: requests would add its own bundle of public authorities to it."""
+        if self._context is not None:
+            conn.cert_reqs = self._context.verify_mode
+            conn.ca_certs = conn.ca_cert_dir = None
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """Return the TLS context for a folder with ca.pem, cert.pem and key.pem.
+
+    Chain and host name are verified against that ca.pem alone, as the docker CLI does. Python 3.13's strict X.509
+    mode (urllib3#3571) is off: it rejects what docker-machine and Docker's own documentation make (measured), and the
+    docker CLI's verifier has no such checks. Raises TlsFilesError.
+    """
+    context = create_urllib3_context()
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if tls.verify:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.check_hostname = True
+        _use(os.path.join(tls.cert_path, "ca.pem"), lambda path: context.load_verify_locations(cafile=path))
+    else:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    cert, key = (os.path.join(tls.cert_path, name) for name in ("cert.pem", "key.pem"))
+    if os.path.exists(cert) or os.path.exists(key):
+        _use(key, lambda path: open(path, "rb").close())
+        # An empty password: OpenSSL would ask for one on the terminal otherwise.
+        _use(cert, lambda path: context.load_cert_chain(path, key, password=lambda: b""))
+    return context
+
+
+def _use(path: str, load: Any) -> None:
+    try:
+        load(path)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise TlsFilesError(f"{path}: {type(error).__name__}: {error}") from error
+
+
+class EndpointTls(TLSConfig):  # type: ignore[misc]
+    """docker-py's TLS configuration for an endpoint: mounts our adapter before the client talks to anybody."""
+
+    def __init__(self, tls: Tls, sockets: Sockets) -> None:
+        ca = os.path.join(tls.cert_path, "ca.pem")
+        super().__init__(ca_cert=ca if tls.verify else None, verify=tls.verify)
+        self.adapter = TcpAdapter(sockets, tls_context(tls))
+
+    def configure_client(self, client: Any) -> None:
+        """Mount the adapter: docker-py's clean hook for TLS."""
+        super().configure_client(client)
+        client.mount("https://", self.adapter)

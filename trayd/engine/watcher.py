@@ -1,0 +1,151 @@
+"""Watching one engine: a thread that probes when it is told to, and one that holds the event stream.
+
+A watch decides nothing and knows no schedule; it does what the loop says and posts what it found, with its generation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from trayd.core import messages as m
+from trayd.core.diagnosis import Diagnosis, diagnose
+from trayd.core.profile import Endpoint, Profile
+from trayd.engine import probe
+from trayd.engine.client import Client
+
+Post = Callable[[object], None]
+
+# Lists are not probes: a busy engine may take its time over them.
+LIST_TIMEOUT = 20.0
+
+
+class Watch:
+    """One watched engine, of one generation; all methods return at once, results are posted."""
+
+    def __init__(self, profile: Profile, generation: int, post: Post) -> None:
+        self._profile = profile
+        self._generation = generation
+        self._post = post
+        self._questions: SimpleQueue[m.Ask | None] = SimpleQueue()
+        self._client: Client | None = None
+        self._info = m.EngineInfo()
+        self._phase = ""
+        self._stopped = False
+        self._thread("probe", self._work)
+
+    def ask(self, question: m.Ask) -> None:
+        """Send a probe."""
+        self._questions.put(question)
+
+    def listen(self) -> None:
+        """Hold the event stream until it ends."""
+        if client := self._client:
+            self._thread("events", self._listen, client)
+        else:
+            self._post(m.StreamEnded(self._profile.name, self._generation))
+
+    def describe(self) -> None:
+        """Ask for the engine's name and ID."""
+        if client := self._client:
+            self._thread("info", self._describe, client)
+
+    def list_images(self) -> None:
+        """Ask for the engine's images."""
+        if client := self._client:
+            self._thread("images", self._list_images, client)
+
+    def stop(self) -> None:
+        """End the watch: its sockets are shut down, its threads end by themselves, late messages are dropped."""
+        self._stopped = True
+        self._questions.put(None)
+        if client := self._client:
+            client.abort()
+
+    def overtaken(self) -> None:
+        """Say where a probe hangs that did not come back in time."""
+        code = "dns" if self._phase == "dns" else "no_answer"
+        found = diagnose(code, self._profile.endpoint, f"no end after {self._profile.health.timeout:g} s")
+        self._post(m.Overtaken(self._profile.name, self._generation, found))
+
+    def _thread(self, what: str, target: Callable[..., None], *args: object) -> None:
+        name = f"{what} {self._profile.name}"
+        threading.Thread(target=target, args=args, name=name, daemon=True).start()
+
+    def _work(self) -> None:
+        while (question := self._questions.get()) is not None and not self._stopped:
+            try:
+                outcome = self._probe(question)
+            except Exception as error:  # a bug of ours in one probe must not end the watch of this engine
+                outcome = m.Failed(unexpected(self._profile.endpoint, error))
+            if isinstance(outcome, m.Failed):
+                self._forget_client()
+            elif outcome.engine is not None:
+                self._info = outcome.engine
+            self._post(m.Probed(self._profile.name, self._generation, outcome))
+        self._forget_client()
+
+    def _probe(self, question: m.Ask) -> m.Answered | m.Failed:
+        if question.fresh:
+            self._forget_client()
+        if self._client is None:
+            endpoint = self._profile.endpoint
+            # Resolving a name has no timeout of its own; the watchdog is to be able to say that it hangs there.
+            self._phase = "dns"
+            if failed := resolve(endpoint):
+                return failed
+            self._phase = ""
+            client = probe.connect(endpoint)
+            if isinstance(client, m.Failed):
+                return client
+            self._client = client
+            if self._stopped:
+                return m.Failed(diagnose("closed", endpoint))
+        return probe.probe(self._client, question.timeout)
+
+    def _forget_client(self) -> None:
+        """Drop the client after a failure: certificates may have been replaced, another engine may have come."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.abort()
+
+    def _listen(self, client: Client) -> None:
+        with contextlib.suppress(Exception):  # however the stream ends, the probe says what it means
+            stream = client.events()
+            while stream.read1(65536):
+                self._post(m.Hinted(self._profile.name, self._generation))
+        self._post(m.StreamEnded(self._profile.name, self._generation))
+
+    def _describe(self, client: Client) -> None:
+        with contextlib.suppress(Exception):  # without it the engine merely has no name
+            info = probe.describe(client, self._info, LIST_TIMEOUT)
+            self._post(m.Described(self._profile.name, self._generation, info))
+
+    def _list_images(self, client: Client) -> None:
+        images = None
+        with contextlib.suppress(Exception):  # the menu shows no list then; the probe tells why
+            images = probe.images(client, LIST_TIMEOUT)
+        self._post(m.ImagesListed(self._profile.name, self._generation, images))
+
+
+def resolve(endpoint: Endpoint) -> m.Failed | None:
+    """Look up the endpoint's host name; return a failure if it is not known."""
+    if endpoint.socket:
+        return None
+    try:
+        ipaddress.ip_address(endpoint.host)
+    except ValueError:
+        try:
+            socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            return m.Failed(diagnose("dns", endpoint, f"{type(error).__name__}: {error}"))
+    return None
+
+
+def unexpected(endpoint: Endpoint, error: Exception) -> Diagnosis:
+    """Return the diagnosis of a bug of ours."""
+    return diagnose("unknown", endpoint, f"{type(error).__name__}: {error}")

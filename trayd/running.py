@@ -1,0 +1,117 @@
+"""`trayd run` and `trayd status --watch`: the loop with its surfaces, its signals and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from trayd import __version__
+from trayd.app import App, ensure_folder
+from trayd.config import paths
+from trayd.core import messages as m
+from trayd.core.errors import TraydError
+from trayd.surfaces import Terminal, TraySurface
+
+# The icon comes first; but a bus that accepts and says nothing must not keep the engines from being watched.
+ICON_PATIENCE = 2.0
+
+NO_BUS = "There is no desktop session here (no D-Bus), so there is no tray icon; the icon appears when there is one."
+NO_TRAY = (
+    "No panel here shows tray icons yet; the icon appears when one does "
+    "(GNOME needs the extension 'AppIndicator and KStatusNotifierItem Support')."
+)
+
+
+def watch(as_json: bool, names: Sequence[str]) -> int:
+    """Show the state of these profiles in the terminal until interrupted."""
+    app = App(remembers=False, only=names)
+    app.surfaces.append(Terminal(sys.stdout, as_json))
+    try:
+        app.run()
+    finally:
+        app.end()
+    return 0
+
+
+def run(profile: str) -> int:
+    """Put the icon into the tray and stay until told to quit."""
+    from trayd.desktop import clipboard, instance
+
+    lock = instance.acquire()
+    if lock is None:
+        pid = instance.holder()
+        raise TraydError(
+            f"trayd is already running{f' (process {pid})' if pid else ''}", "Its icon is in the tray; see trayd status"
+        )
+    with lock:
+        ensure_folder(paths.profiles_folder())
+        code = _Running(profile).run()
+        clipboard.release()
+    return code
+
+
+class _Running:
+    """The tray on the main thread, the loop on another, and a terminal where there is one."""
+
+    def __init__(self, profile: str) -> None:
+        self._app = App(use=profile)
+        self._surface = TraySurface(_about())
+        self._app.surfaces.append(self._surface)
+        self._icon_is_up = threading.Event()
+        self._code = 0
+        self._told = ""
+
+    def run(self) -> int:
+        from trayd.tray.facade import Tray
+
+        tray = self._surface.tray = Tray(self._surface.view(self._app.snapshot), self._app.post, self._on_host)
+        for name in ("SIGTERM", "SIGHUP"):
+            if number := getattr(signal, name, None):
+                signal.signal(number, lambda *_: self._app.post(m.Quit()))
+        loop = threading.Thread(target=self._loop, name="loop", daemon=True)
+        loop.start()
+        try:
+            tray.run()
+        except KeyboardInterrupt:
+            self._code = 130
+        self._app.post(m.Quit())
+        loop.join(timeout=3)
+        return self._code
+
+    def _loop(self) -> None:
+        self._icon_is_up.wait(ICON_PATIENCE)
+        try:
+            self._app.run()
+        except Exception:
+            from trayd.crash import report
+
+            self._code = 3
+            with contextlib.suppress(OSError):
+                print(f"trayd: this is a bug in trayd. The report is in {report(['run'])}", file=sys.stderr)
+        finally:
+            self._app.end()
+
+    def _on_host(self, present: bool) -> None:
+        """Called on the tray's thread when a panel that shows icons comes or goes."""
+        if not present and not self._icon_is_up.is_set():
+            self._without_tray()
+        self._icon_is_up.set()
+
+    def _without_tray(self) -> None:
+        """Say so once; a person at a terminal gets the live view, nobody else is disturbed."""
+        if sys.stderr is not None and sys.stderr.isatty():
+            print(f"trayd: {NO_TRAY}", file=sys.stderr)
+        if sys.stdout is not None and sys.stdout.isatty():
+            self._app.surfaces.append(Terminal(sys.stdout))
+
+
+def _about() -> tuple[str, ...]:
+    return (
+        f"trayd {__version__}",
+        f"Python {platform.python_version()} on {platform.system()} {platform.release()}",
+        f"Profiles: {paths.profiles_folder()}",
+    )

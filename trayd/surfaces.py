@@ -1,0 +1,133 @@
+"""Where snapshots are shown: the tray, and a terminal.
+
+`TraySurface` turns a snapshot into a view and hands it to the tray; `Terminal` keeps the table of `trayd status`
+up to date in place, or writes a line for every change where the output is not a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING
+
+from trayd.core import report
+from trayd.core.health import GOOD, State
+from trayd.core.menu import About, view
+from trayd.core.state import Snapshot
+from trayd.core.view import View
+
+if TYPE_CHECKING:
+    from trayd.tray.facade import Tray
+
+
+def clock(wall: float) -> str:
+    """Return a wall-clock time as people read it: 14:02, with the day if it was not today."""
+    then, today = time.localtime(wall), time.localtime()
+    same = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
+    return time.strftime("%H:%M" if same else "%a %H:%M", then)
+
+
+def stamp(wall: float) -> str:
+    """Return a wall-clock time in RFC 3339, in UTC."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def status_json(snapshot: Snapshot) -> dict[str, object]:
+    """Return the documented object of `trayd status --json`."""
+    return {
+        "active": snapshot.active,
+        "profiles": [report.as_json(engine, stamp) for engine in snapshot.engines.values()],
+    }
+
+
+class TraySurface:
+    """Shows snapshots in the tray."""
+
+    def __init__(self, about: About) -> None:
+        self._about = about
+        self._shown: View | None = None
+        self.tray: Tray | None = None
+
+    def view(self, snapshot: Snapshot) -> View:
+        """Return the view of a snapshot."""
+        return view(snapshot, clock, self._about)
+
+    def draw(self, snapshot: Snapshot) -> None:
+        """Show a snapshot, if its view differs from the one shown."""
+        new = self.view(snapshot)
+        if self.tray is not None and new != self._shown:
+            self._shown = new
+            self.tray.show(new)
+
+    def notify(self, title: str, text: str, subject: str) -> None:
+        """Show a notification."""
+        if self.tray is not None:
+            self.tray.notify(title, text, subject)
+
+    def stop(self) -> None:
+        """Take the icon away."""
+        if self.tray is not None:
+            self.tray.stop()
+
+
+_COLOURS = {State.REACHABLE: "32", State.DEGRADED: "33", State.HUNG: "31", State.UNREACHABLE: "31"}
+
+
+class Terminal:
+    """Shows snapshots as text: a table kept up to date in place, lines of changes, or a JSON object for each."""
+
+    def __init__(self, out: IO[str], as_json: bool = False) -> None:
+        self._out = out
+        self._json = as_json
+        self._table = not as_json and out.isatty()
+        self._colours = self._table and not os.environ.get("NO_COLOR")
+        self._lines = 0
+        self._shown: dict[str, str] = {}
+
+    def draw(self, snapshot: Snapshot) -> None:
+        """Show a snapshot."""
+        if self._json:
+            self._write(json.dumps(status_json(snapshot)) + "\n")
+        elif self._table:
+            self._redraw(snapshot)
+        else:
+            self._tell_changes(snapshot)
+
+    def notify(self, title: str, text: str, subject: str) -> None:
+        """Nothing: the table shows it already."""
+
+    def stop(self) -> None:
+        """Nothing to take away: the last table stays readable."""
+
+    def _redraw(self, snapshot: Snapshot) -> None:
+        size = shutil.get_terminal_size()
+        engines = list(snapshot.engines.values())
+        lines = report.table(engines, snapshot.active).splitlines()
+        if self._colours:
+            lines[1:] = [self._coloured(line, e.health.state) for line, e in zip(lines[1:], engines, strict=True)]
+        rest = report.reasons(engines).splitlines() + [f"⚠ {problem}" for problem in snapshot.problems]
+        lines += ["", *(line[: size.columns] for line in rest)] if rest else []
+        lines = lines[: max(1, size.lines - 2)]
+        back = f"\x1b[{self._lines}F" if self._lines else ""
+        self._write(back + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
+        self._lines = len(lines)
+
+    def _coloured(self, line: str, state: State) -> str:
+        colour = _COLOURS.get(state)
+        return f"\x1b[{colour}m{line}\x1b[0m" if colour else line
+
+    def _tell_changes(self, snapshot: Snapshot) -> None:
+        for name, engine in snapshot.engines.items():
+            words = report.words(engine.health)
+            if engine.health.state not in GOOD and engine.health.diagnosis is not None:
+                words += f": {engine.health.diagnosis.cause}"
+            if self._shown.get(name) != words and engine.health.state is not State.CONNECTING:
+                self._shown[name] = words
+                self._write(f"{stamp(time.time())} {name} {words}\n")
+
+    def _write(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()
