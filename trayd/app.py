@@ -76,6 +76,7 @@ class App:
         waiting, self._waiting = self._waiting, []
         for effect in waiting:
             self._perform(effect)
+        self._draw()
         clocks = time.monotonic(), time.time()
         while not self.snapshot.stopped:
             message = self._next()
@@ -135,8 +136,8 @@ class App:
                     watch.stop()
             case m.Ask(name):
                 self._watches[name].ask(effect)
-            case m.Overtake(name):
-                self._watches[name].overtaken()
+            case m.Overtake(name, asked):
+                self._watches[name].overtaken(asked)
             case m.Listen(name):
                 self._watches[name].listen()
             case m.Describe(name):
@@ -173,6 +174,7 @@ class App:
 
         self._files = FileWatch()
         self._files.watch("profiles", self._folder, self._read_files)
+        self._read_files()  # what changed since we read them, before anybody told us of changes
         if self._remembers:
             self._files.watch("memory", memory.memory_file(), self._recall)
             self._work(self._look_at_autostart)
@@ -201,7 +203,8 @@ class App:
     def _loaded(self) -> m.Loaded:
         loaded = profiles.load(self._folder, self._computer)
         if self._only:
-            loaded = replace(loaded, profiles=tuple(p for p in loaded.profiles if p.name in self._only))
+            hidden = frozenset(p.name for p in loaded.profiles) - self._only
+            loaded = replace(loaded, profiles=tuple(p for p in loaded.profiles if p.name in self._only), hidden=hidden)
         return loaded
 
     def _recall(self) -> None:

@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import re
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 from trayd import __version__
 from trayd.config.paths import state_folder
+from trayd.files import write_whole
+
+NAME = "crash.log"
+
+_PASSWORD = re.compile(r"://[^/\s@'\"]*@")
 
 
-def report(arguments: Sequence[str]) -> Path:
-    """Write the exception being handled into a file; return its path, or the folder's if nothing can be written.
+def report(arguments: Sequence[str]) -> str:
+    """Write the exception being handled into a private file; return its path, or "stderr" if nothing can be written.
 
-    Tracebacks hold no values, and the command line is the only text of the person in it.
+    A traceback shows lines of trayd, not values; what an exception's own text may hold (a password in an address, the
+    person's home folder) is taken out, and no variable of the environment is written.
     """
     text = (
         f"trayd {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
-        f"{time.strftime('%Y-%m-%d %H:%M:%S')}  trayd {' '.join(arguments)}\n\n{traceback.format_exc()}"
+        f"{time.strftime('%Y-%m-%d %H:%M:%S %z')}  trayd {' '.join(arguments)}\n\n{traceback.format_exc()}"
     )
-    for folder in (Path(state_folder()), Path(tempfile.gettempdir())):
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path = folder / "crash.log"
-            path.write_text(text, encoding="utf-8")
-        except OSError:
-            continue
-        return path
-    sys.stderr.write(text)
-    return Path(state_folder())
+    data = _without_secrets(text).encode("utf-8", "backslashreplace")
+    path = os.path.join(state_folder(), NAME)
+    try:
+        write_whole(path, data)
+    except OSError:
+        return _elsewhere(data)
+    return path
+
+
+def _elsewhere(data: bytes) -> str:
+    try:
+        # A name that nobody can have put there before.
+        descriptor, path = tempfile.mkstemp(prefix="trayd-crash-", suffix=".log")
+        with open(descriptor, "wb") as file:
+            file.write(data)
+    except OSError:
+        if sys.stderr is not None:
+            sys.stderr.write(data.decode("utf-8", "replace"))
+        return "stderr"
+    return path
+
+
+def _without_secrets(text: str) -> str:
+    text = _PASSWORD.sub("://…@", text)
+    home = os.path.expanduser("~")
+    return text.replace(home, "~") if os.path.isabs(home) and home.strip("/\\") else text

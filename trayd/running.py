@@ -19,11 +19,13 @@ from trayd.surfaces import Terminal, TraySurface
 # The icon comes first; but a bus that accepts and says nothing must not keep the engines from being watched.
 ICON_PATIENCE = 2.0
 
-NO_BUS = "There is no desktop session here (no D-Bus), so there is no tray icon; the icon appears when there is one."
+NO_BUS = "There is no desktop session here, so there is no icon yet."
 NO_TRAY = (
-    "No panel here shows tray icons yet; the icon appears when one does "
+    "No panel here shows tray icons, so there is no icon yet "
     "(GNOME needs the extension 'AppIndicator and KStatusNotifierItem Support')."
 )
+LIVE = "This view stays up to date; Ctrl-C ends it."
+HIDDEN = "The icon appears when there is a tray; 'trayd status' tells until then."
 
 
 def watch(as_json: bool, names: Sequence[str]) -> int:
@@ -63,7 +65,6 @@ class _Running:
         self._app.surfaces.append(self._surface)
         self._icon_is_up = threading.Event()
         self._code = 0
-        self._told = ""
 
     def run(self) -> int:
         from trayd.tray.facade import Tray
@@ -102,10 +103,12 @@ class _Running:
         self._icon_is_up.set()
 
     def _without_tray(self) -> None:
-        """Say so once; a person at a terminal gets the live view, nobody else is disturbed."""
-        if sys.stderr is not None and sys.stderr.isatty():
-            print(f"trayd: {NO_TRAY}", file=sys.stderr)
-        if sys.stdout is not None and sys.stdout.isatty():
+        """Say so in one sentence; a person at a terminal gets the live view."""
+        live = sys.stdout is not None and sys.stdout.isatty()
+        if sys.stderr is not None:
+            on_bus = self._surface.tray is not None and self._surface.tray.on_bus
+            print(f"trayd: {NO_TRAY if on_bus else NO_BUS} {LIVE if live else HIDDEN}", file=sys.stderr, flush=True)
+        if live:
             self._app.surfaces.append(Terminal(sys.stdout))
 
 

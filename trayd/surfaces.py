@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import textwrap
 import time
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
 from trayd.core import report
+from trayd.core.errors import TraydError
 from trayd.core.health import GOOD, State
 from trayd.core.menu import About, view
 from trayd.core.state import Snapshot
 from trayd.core.view import View
+from trayd.output import write
 
 if TYPE_CHECKING:
     from trayd.tray.facade import Tray
@@ -85,12 +88,13 @@ class Terminal:
         self._table = not as_json and out.isatty()
         self._colours = self._table and not os.environ.get("NO_COLOR")
         self._lines = 0
+        self._written = ""
         self._shown: dict[str, str] = {}
 
     def draw(self, snapshot: Snapshot) -> None:
         """Show a snapshot."""
         if self._json:
-            self._write(json.dumps(status_json(snapshot)) + "\n")
+            self._write_new(json.dumps(status_json(snapshot)) + "\n")
         elif self._table:
             self._redraw(snapshot)
         else:
@@ -100,24 +104,27 @@ class Terminal:
         """Nothing: the table shows it already."""
 
     def stop(self) -> None:
-        """Nothing to take away: the last table stays readable."""
+        """Leave the last table readable, and the line below it to the shell: a ^C stands there."""
+        if self._lines:
+            self._write("\n")
 
     def _redraw(self, snapshot: Snapshot) -> None:
         size = shutil.get_terminal_size()
         engines = list(snapshot.engines.values())
-        lines = report.table(engines, snapshot.active).splitlines()
+        head, *rows = report.table(engines, snapshot.active).splitlines()
+        told = report.reasons(engines).splitlines() + [f"⚠ {problem}" for problem in snapshot.problems]
+        rest = [part for line in told for part in textwrap.wrap(line, size.columns, subsequent_indent="    ")]
+        # A longer line would be wrapped by the terminal, and the way back up would be wrong.
+        lines = [report.cut(line, size.columns) for line in [head, *rows, *([""] if rest else []), *rest]]
         if self._colours:
-            lines[1:] = [self._coloured(line, e.health.state) for line, e in zip(lines[1:], engines, strict=True)]
-        rest = report.reasons(engines).splitlines() + [f"⚠ {problem}" for problem in snapshot.problems]
-        lines += ["", *(line[: size.columns] for line in rest)] if rest else []
-        lines = lines[: max(1, size.lines - 2)]
-        back = f"\x1b[{self._lines}F" if self._lines else ""
-        self._write(back + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
-        self._lines = len(lines)
-
-    def _coloured(self, line: str, state: State) -> str:
-        colour = _COLOURS.get(state)
-        return f"\x1b[{colour}m{line}\x1b[0m" if colour else line
+            states = [engine.health.state for engine in engines]
+            lines[1 : len(rows) + 1] = map(_coloured, lines[1 : len(rows) + 1], states)
+        if len(lines) > (room := max(2, size.lines - 2)):
+            lines[room - 1 :] = [report.cut(f"… and {len(lines) - room + 1} more lines", size.columns)]
+        text = "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J"
+        if text != self._written:
+            self._write((f"\x1b[{self._lines}F" if self._lines else "") + text)
+            self._written, self._lines = text, len(lines)
 
     def _tell_changes(self, snapshot: Snapshot) -> None:
         for name, engine in snapshot.engines.items():
@@ -127,7 +134,24 @@ class Terminal:
             if self._shown.get(name) != words and engine.health.state is not State.CONNECTING:
                 self._shown[name] = words
                 self._write(f"{stamp(time.time())} {name} {words}\n")
+        for name in self._shown.keys() - snapshot.engines.keys():
+            del self._shown[name]
+            self._write(f"{stamp(time.time())} {name} removed\n")
+
+    def _write_new(self, text: str) -> None:
+        if text != self._written:
+            self._written = text
+            self._write(text)
 
     def _write(self, text: str) -> None:
-        self._out.write(text)
-        self._out.flush()
+        try:
+            write(self._out, text)
+        except TraydError:
+            # A terminal that was closed is no failure; a file that takes no more is.
+            if not self._table:
+                raise
+
+
+def _coloured(line: str, state: State) -> str:
+    colour = _COLOURS.get(state)
+    return f"\x1b[{colour}m{line}\x1b[0m" if colour else line

@@ -92,7 +92,7 @@ def test_a_late_message_of_an_older_watch_is_dropped():
         m.Hinted("office", 1),
         m.Described("office", 1, INFO),
         m.ImagesListed("office", 1, ()),
-        m.Overtaken("office", 1, diagnose("no_answer", OFFICE.endpoint)),
+        m.Overtaken("office", 1, 1000.0, diagnose("no_answer", OFFICE.endpoint)),
         m.Probed("gone", 1, m.Answered(0.1)),
     ):
         assert scene.say(late) == []
@@ -106,13 +106,26 @@ def test_a_probe_that_never_returns_is_overtaken():
     asked = of(m.Ask, scene.wait(5))
     assert asked == [m.Ask("office", 3.0)]
     overtaken = of(m.Overtake, scene.wait(3.6))
-    assert overtaken == [m.Overtake("office")]
-    effects = scene.say(m.Overtaken("office", 1, diagnose("no_answer", OFFICE.endpoint)))
+    (overtake,) = overtaken
+    effects = scene.say(m.Overtaken("office", 1, overtake.asked, diagnose("no_answer", OFFICE.endpoint)))
     assert scene.state() == "hung"
     assert m.StopWatch("office") in effects
     started = of(m.StartWatch, effects)
     assert [s.generation for s in started] == [2]
     assert of(m.Ask, scene.wait(1))
+
+
+def test_an_answer_in_the_last_moment_counts():
+    """A probe that comes back just as it is given up is an answer, and the engine stays green."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    (overtake,) = of(m.Overtake, scene.wait(9))
+    late = m.Overtaken("office", 1, overtake.asked, diagnose("no_answer", OFFICE.endpoint))
+    scene.now += 0.001
+    scene.say(m.Hinted("office", 1))
+    scene.answer()
+    assert scene.say(late) == []
+    assert scene.state() == "reachable"
 
 
 def test_a_changed_address_starts_a_new_watch_and_other_changes_do_not():
@@ -163,6 +176,30 @@ def test_the_choice_survives_a_profile_that_is_away_for_a_while():
     assert scene.snapshot.active == "office"
 
 
+def test_a_new_file_does_not_switch_by_itself():
+    """Whoever never chose keeps the engine that is active, also when a file with an earlier name comes."""
+    scene = Scene(OFFICE)
+    assert of(m.Remember, scene.effects) == [m.Remember("office", "", True)]
+    assert of(m.Remember, scene.say(m.Loaded((OFFICE, LAB)))) == []
+    assert scene.snapshot.active == "office"
+
+
+def test_the_local_engine_makes_way_for_the_first_file():
+    """The engine that appears by itself goes when there is a file, and that file's profile stays active then."""
+    scene = Scene(Profile("local", parse_host("unix://"), source="local"))
+    scene.say(m.Loaded((OFFICE,)))
+    scene.say(m.Loaded((OFFICE, LAB)))
+    assert scene.snapshot.active == "office"
+
+
+def test_watching_some_profiles_does_not_change_which_is_active():
+    """`trayd status lab --watch` shows lab, and still says that office is the active profile."""
+    scene = Scene(LAB, wanted="office")
+    scene.say(m.Loaded((LAB,), hidden=frozenset({"office"})))
+    assert scene.snapshot.active == "office"
+    assert scene.say(m.MenuOpened()) == []
+
+
 def test_switching_remembers_the_previous_profile():
     """A click in the list switches, saves, and knows the way back."""
     scene = Scene(OFFICE, LAB, wanted="office")
@@ -207,7 +244,7 @@ def test_a_value_that_cannot_be_quoted_is_said_and_nothing_is_copied():
 def test_notifications_can_be_switched_off():
     """With notifications off, a loss is shown and not told, and the setting is saved."""
     scene = Scene(OFFICE)
-    assert m.Remember("", "", False) in scene.say(m.ToggleNotifications())
+    assert m.Remember("office", "", False) in scene.say(m.ToggleNotifications())
     scene.answer()
     scene.say(m.StreamEnded("office", 1))
     scene.fail()

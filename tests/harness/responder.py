@@ -56,6 +56,8 @@ class Responder(StandIn):
         self.requests: list[Request] = []
 
     def _converse(self, connection: socket.socket, ended: threading.Event) -> None:
+        if connection.family != getattr(socket, "AF_UNIX", None):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # head and body go out separately
         while received := read_head(connection):
             head, _, begun = received.partition(b"\r\n\r\n")
             lines = head.decode("latin-1").split("\r\n")

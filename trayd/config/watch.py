@@ -10,6 +10,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 from watchdog import events
@@ -33,6 +34,8 @@ _CHANGES: list[type[events.FileSystemEvent]] = [
     events.DirMovedEvent,
     events.DirAttribEvent,
 ]
+_LOOKS = 5
+_GONE = (events.DirDeletedEvent, events.DirMovedEvent)
 
 
 class FileWatch(events.FileSystemEventHandler):
@@ -42,14 +45,16 @@ class FileWatch(events.FileSystemEventHandler):
     """
 
     def __init__(self) -> None:
-        self._observer: Any = Observer()
-        self._observer.daemon = True
-        self._started = False
-        # Calls come from the loop and from watchdog's threads; this is the edge, so a lock may stand here.
+        self._observer = _observer()
+        # watchdog reports while it holds a lock that it also wants for a new folder: so a report is only put here,
+        # and taken up by a thread that holds nothing of watchdog's.
+        self._reports: SimpleQueue[events.FileSystemEvent | None] = SimpleQueue()
+        # Calls come from the loop and from that thread; this is the edge, so a lock may stand here.
         self._lock = threading.Lock()
         self._wanted: dict[object, tuple[str, Callback]] = {}
         self._places: dict[object, _Place] = {}
         self._folders: dict[str, Any] = {}
+        threading.Thread(target=self._tell, name="files", daemon=True).start()
 
     def watch(self, key: object, path: str, callback: Callback) -> None:
         """Call back when `path` changes, under `key`, in place of what that key watched before."""
@@ -67,61 +72,85 @@ class FileWatch(events.FileSystemEventHandler):
         """End watching."""
         with self._lock:
             self._wanted.clear()
-            if self._started:
-                self._observer.stop()
+            self._places.clear()
+            self._observer.stop()
+        self._reports.put(None)
 
     def on_any_event(self, event: events.FileSystemEvent) -> None:
-        """Call back for the paths that the event is about (watchdog's own method)."""
+        """Take a report (watchdog's own method)."""
+        self._reports.put(event)
+
+    def _tell(self) -> None:
+        while (event := self._reports.get()) is not None:
+            for callback in self._touched(event):
+                callback()
+
+    def _touched(self, event: events.FileSystemEvent) -> list[Callback]:
+        """Return the callbacks of the paths that an event is about."""
         touched = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
         with self._lock:
             called = [
                 self._wanted[key][1] for key, place in self._places.items() if any(place.has(path) for path in touched)
             ]
+            if isinstance(event, _GONE) and touched[0] in self._folders:
+                self._drop(touched[0])  # a folder that has come back under its name is another one
             if called or event.is_directory:
                 self._settle()
-        for callback in called:
-            callback()
+        return called
 
     def _settle(self) -> None:
         """Watch exactly the folders that are needed now: of each path its own, or the nearest that exists."""
-        self._places = {key: _place(path) for key, (path, _) in self._wanted.items()}
-        needed = {folder for place in self._places.values() for folder in place.watched}
-        for folder in self._folders.keys() - needed:
-            self._drop(folder)
-        for folder in needed - self._folders.keys():
-            self._add(folder)
+        # Looked at again after every change: a folder may come or go just before the one above it is watched.
+        for _ in range(_LOOKS):
+            self._places = {key: _place(path) for key, (path, _) in self._wanted.items()}
+            needed = {folder for place in self._places.values() for folder in place.watched}
+            if needed == self._folders.keys():
+                return
+            for folder in self._folders.keys() - needed:
+                self._drop(folder)
+            for folder in needed - self._folders.keys():
+                self._add(folder)
 
     def _add(self, folder: str) -> None:
         try:
-            watch = self._observer.schedule(self, folder, event_filter=_CHANGES)
-            if not self._started:
-                self._observer.start()
-                self._started = True
+            self._folders[folder] = self._observer.schedule(self, folder, event_filter=_CHANGES)
+        except (FileNotFoundError, NotADirectoryError):
+            return  # gone meanwhile
+        except PermissionError:
+            self._folders[folder] = None  # what may not be read cannot be watched; nothing better can be done
         except OSError:
             if isinstance(self._observer, PollingObserver):
-                return  # gone meanwhile: the folder above it tells when it comes back
-            self._fall_back()
-            return
-        self._folders[folder] = watch
+                self._folders[folder] = None
+            else:
+                self._fall_back()
+                self._add(folder)
 
     def _drop(self, folder: str) -> None:
         watch = self._folders.pop(folder)
-        try:
-            self._observer.unschedule(watch)
-        except (KeyError, OSError):
-            return  # the folder was removed, and its watch with it
+        with contextlib.suppress(KeyError, OSError):  # the folder was removed, and its watch with it
+            if watch is not None:
+                self._observer.unschedule(watch)
 
     def _fall_back(self) -> None:
         """Look once a second where the system's own means have run out (fs.inotify.max_user_watches)."""
-        if self._started:
-            self._observer.stop()
-        self._observer = PollingObserver(timeout=1)
-        self._observer.daemon = True
-        self._observer.start()
-        self._started = True
+        self._observer.stop()
+        self._observer = _started(PollingObserver(timeout=1))
         folders, self._folders = list(self._folders), {}
         for folder in folders:
             self._add(folder)
+
+
+def _observer() -> Any:
+    try:
+        return _started(Observer())
+    except OSError:  # fs.inotify.max_user_instances
+        return _started(PollingObserver(timeout=1))
+
+
+def _started(observer: Any) -> Any:
+    observer.daemon = True
+    observer.start()
+    return observer
 
 
 class _Place(Value):

@@ -41,6 +41,7 @@ class Answer(Value):
 
 # OpenSSL's verify codes (x509_vfy.h), which Python hands on as SSLCertVerificationError.verify_code.
 _VERIFY_CODES = {
+    7: "cert_unknown_ca",  # an authority made anew under its old name, as docker-machine's always has the same
     9: "cert_not_yet_valid",
     10: "cert_expired",
     18: "cert_unknown_ca",
@@ -60,6 +61,8 @@ _FILE_REASONS = frozenset(
     {"NO_CERTIFICATE_OR_CRL_FOUND", "KEY_VALUES_MISMATCH", "NO_START_LINE", "BAD_BASE64_DECODE", "KEY_TYPE_MISMATCH"}
 )
 _NOT_TLS_REASONS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})
+# The alerts by which a server says that it does not like our certificate, or wants one (RFC 8446 6.2).
+_CERTIFICATE_ALERTS = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
 _OLD_TLS_REASONS = frozenset({"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "DH_KEY_TOO_SMALL"})
 
 _ERRNO_CODES = {
@@ -89,10 +92,13 @@ SETTLED_CODES = frozenset(
 )
 
 
-def diagnose(code: str, endpoint: Endpoint, detail: str = "", **facts: object) -> Diagnosis:
-    """Return the diagnosis for a code of `SENTENCES`, its sentences filled in for this endpoint."""
-    kind = f"{code}.{endpoint.scheme}"
-    cause, step = SENTENCES.get(kind) or SENTENCES[code]
+def diagnose(code: str, endpoint: Endpoint, detail: str = "", variant: str = "", **facts: object) -> Diagnosis:
+    """Return the diagnosis for a code of `SENTENCES`, its sentences filled in for this endpoint.
+
+    The sentences for the variant come first, then those for TLS, for the scheme, and for the code alone.
+    """
+    kinds = [f"{code}.{kind}" for kind in (variant, "tls" if endpoint.tls else "", endpoint.scheme) if kind]
+    cause, step = next(SENTENCES[kind] for kind in (*kinds, code) if kind in SENTENCES)
     values = {
         "address": clean(endpoint.address, 120),
         "host": clean(endpoint.host, 80),
@@ -103,27 +109,26 @@ def diagnose(code: str, endpoint: Endpoint, detail: str = "", **facts: object) -
     return Diagnosis(code, cause.format_map(values), step.format_map(values), clean(detail, 500))
 
 
-def from_exception(error: BaseException, endpoint: Endpoint, **facts: object) -> Diagnosis:
+def from_exception(error: BaseException, endpoint: Endpoint) -> Diagnosis:
     """Return what an exception of docker-py means for a person."""
     chain = list(causes(error))
-    return diagnose(_exception_code(chain, endpoint), endpoint, _raw(chain), **facts)
+    return diagnose(_exception_code(chain, endpoint), endpoint, _raw(chain))
 
 
-def from_answer(answer: Answer, endpoint: Endpoint, **facts: object) -> Diagnosis | None:
+def from_answer(answer: Answer, endpoint: Endpoint) -> Diagnosis | None:
     """Return what an answer to `GET /_ping` means, or None if it is a healthy Docker engine's."""
     text = answer.body[:300].decode("utf-8", "replace")
     detail = f"HTTP {answer.status}: {text}"
-    facts = {"status": answer.status} | facts
     status = answer.status
     if status == 200 and answer.body.strip() == b"OK" and "api-version" in answer.headers:
         return None
     if status in (401, 403, 407):
-        return diagnose("denied" if answer.from_docker else "denied_or_proxy", endpoint, detail, **facts)
+        return diagnose("denied" if answer.from_docker else "denied_or_proxy", endpoint, detail, status=status)
     if status >= 500:
-        return diagnose("engine_error" if answer.from_docker else "proxy_or_starting", endpoint, detail, **facts)
+        return diagnose("engine_error" if answer.from_docker else "proxy_or_starting", endpoint, detail, status=status)
     if status >= 400 and answer.from_docker:
-        return diagnose("http_error", endpoint, detail, **facts)
-    return diagnose("not_docker", endpoint, detail, **facts)
+        return diagnose("http_error", endpoint, detail, status=status)
+    return diagnose("not_docker", endpoint, detail, status=status)
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
@@ -181,7 +186,7 @@ def _tls_code(error: BaseException) -> str | None:
     if reason in _OLD_TLS_REASONS:
         return "tls_too_old"
     if "_ALERT_" in reason:
-        return "client_cert_rejected"
+        return "client_cert_rejected" if any(alert in reason for alert in _CERTIFICATE_ALERTS) else "tls_failed"
     return "closed" if "EOF" in reason else "tls_failed"
 
 
@@ -193,7 +198,7 @@ def _os_code(error: OSError, endpoint: Endpoint) -> str | None:
         return "tls_files" if endpoint.tls else None
     if code == "socket_permission" and not endpoint.socket:
         return "tls_files" if endpoint.tls and error.filename else "no_route"
-    if code is None and endpoint.socket and error.args and isinstance(error.args[0], str):
+    if code is None and endpoint.socket and type(error) is OSError and error.args:
         return "socket_path_too_long"  # "AF_UNIX path too long" is the one OSError of connect() without a number
     return code
 

@@ -44,11 +44,15 @@ class Problem(Value):
 
 
 class Loaded(Value):
-    """The profile files were read; `broken` names profiles whose file is there but cannot be used now."""
+    """The profile files were read.
+
+    `broken` names profiles whose file is there but cannot be used now, `hidden` those that are not to be watched.
+    """
 
     profiles: tuple[Profile, ...]
     problems: tuple[Problem, ...] = ()
     broken: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
 
 
 class Answered(Value):
@@ -95,10 +99,11 @@ class StreamEnded(Value):
 
 
 class Overtaken(Value):
-    """A probe did not come back in time; its thread was abandoned."""
+    """The probe asked at `asked` did not come back in time; its thread is abandoned."""
 
     name: str
     generation: int
+    asked: float
     diagnosis: Diagnosis
 
 
@@ -216,9 +221,10 @@ class Ask(Value):
 
 
 class Overtake(Value):
-    """Abandon the outstanding probe and say where it hangs."""
+    """Say where the outstanding probe hangs; `asked` tells it from a later one."""
 
     name: str
+    asked: float
 
 
 class Listen(Value):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from unicodedata import combining, east_asian_width
 
 from trayd.core.engine import Engine
 from trayd.core.health import GOOD, Health, State
@@ -153,22 +154,49 @@ def as_json(engine: Engine, stamp: Callable[[float], str]) -> dict[str, object]:
 
 def table(engines: list[Engine], active: str) -> str:
     """Return the engines as an aligned table: mark of the active one, name, state, latency, version, address."""
-    rows = []
+    rows = [("  PROFILE", "STATE", "LATENCY", "ENGINE", "ENDPOINT")]
     for engine in engines:
         health, info = engine.health, engine.info
         rows.append(
             (
-                ("* " if engine.profile.name == active else "  ") + engine.profile.name,
+                marked(engine.profile.name, active),
                 f"{DOTS[health.state]} {words(health)}",
                 human_latency(health.latency) if health.latency is not None else "",
                 clean(info.version, 30) if info and health.state in GOOD else "",
                 engine.profile.endpoint.url,
             )
         )
-    header = ("  PROFILE", "STATE", "LATENCY", "ENGINE", "ENDPOINT")
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+    return aligned(rows)
+
+
+def marked(name: str, active: str) -> str:
+    """Return a profile's name for a table's first column, with a star if it is the active one."""
+    return f"* {name}" if name == active else f"  {name}"
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Return rows of cells as lines in which the columns stand below each other, in a terminal's cells."""
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(cell + " " * (room - width(cell)) for cell, room in zip(row, widths, strict=True)) for row in rows
+    )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def width(text: str) -> int:
+    """Return how many cells of a terminal a text takes: East Asian characters two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def cut(text: str, cells: int) -> str:
+    """Return a text that fits into so many cells of a terminal, with an ellipsis where it was cut."""
+    if width(text) <= cells:
+        return text
+    while text and width(text) > cells - 1:
+        text = text[:-1]
+    return text + "…"
 
 
 def reasons(engines: list[Engine]) -> str:

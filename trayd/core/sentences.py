@@ -1,13 +1,13 @@
 """The words of every diagnosis: code -> (what is, what to do next).
 
-A code with a scheme behind it ("refused.unix") is more specific. Fields: {address} {host} {port} {certs} {group}
-{status} {engine_api} {our_api}.
+A code with a scheme, "tls" or a variant behind it ("refused.unix", "closed.tls", "tls_files.no_ca") is more specific.
+Fields: {address} {host} {port} {certs} {group} {status} {engine_api} {our_api}.
 """
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "socket_missing": (
         "Docker is not running, or it listens elsewhere: {address} does not exist.",
-        "Start it (sudo systemctl start docker), or correct 'host' in the profile.",
+        "Start it: sudo systemctl start docker (or correct 'host' in the profile)",
     ),
     "socket_missing.npipe": (
         "Docker is not running: the pipe {address} does not exist.",
@@ -15,7 +15,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "not_a_socket": (
         "{address} is not a socket: a file or folder is in its place.",
-        "Move it away and restart the engine: sudo systemctl restart docker",
+        "Move it away, then restart the engine: sudo systemctl restart docker",
     ),
     "refused": (
         "{host} is up, but nothing listens on port {port}.",
@@ -29,13 +29,21 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "You may not use Docker: {address} is open only to root and the group '{group}'.",
         "Join the group, then log in again: sudo usermod -aG {group} $USER (its members are as good as root)",
     ),
+    "socket_permission.root_only": (
+        "You may not use Docker: {address} is open only to root.",
+        "Make the group docker, join it, restart the computer: sudo groupadd docker; sudo usermod -aG docker $USER",
+    ),
+    "socket_permission.closed_folder": (
+        "You may not use Docker: the folder of {address} is closed to you.",
+        "It may be another user's own engine: correct 'host' in the profile, or ask them.",
+    ),
     "socket_permission.npipe": (
         "You may not use Docker: the pipe {address} denies access.",
         "Ask an administrator to add you to the group docker-users, then log in again.",
     ),
     "socket_path_too_long": (
-        "The path of the socket is too long for the system: {address}",
-        "Use a shorter path, for example a symbolic link to it (about 100 characters at most).",
+        "The path of the socket is too long, about 100 characters is the most: {address}",
+        "Make a short link and use it as 'host': ln -s LONG-PATH ~/docker.sock",
     ),
     "busy": (
         "The engine is stuck: its queue of waiting connections is full.",
@@ -51,7 +59,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "connect_timeout": (
         "{host} does not answer at all: it is off, asleep, or a firewall is in between.",
-        "Check that the machine is on, your VPN, and the firewall for port {port}.",
+        "Check that the machine is on, that your VPN is up, and that the firewall lets port {port} through.",
     ),
     "no_answer": (
         "The engine accepts connections but does not answer.",
@@ -71,15 +79,19 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "closed.tcp": (
         "{address} takes connections but closes them without an answer.",
-        "The engine may be restarting, or this port forwards to nothing, or it refuses your certificate.",
+        "The engine may be restarting, or this port only forwards to an engine that is off.",
+    ),
+    "closed.tls": (
+        "{address} takes connections but closes them without an answer.",
+        "The engine may be restarting, or it refuses the certificate in {certs}.",
     ),
     "not_http": (
         "Something answers at {address}, but it is not Docker: it does not speak HTTP.",
-        "Check the port in the profile; another service (ssh?) may own it.",
+        "Correct 'host' in the profile: another service, such as ssh, listens there.",
     ),
     "not_docker": (
         "A web server answers at {address}, but it is not Docker.",
-        "Check the address in the profile; a router or a login page of the network may be in between.",
+        "Correct 'host' in the profile; in a hotel or a train, log in to its network first.",
     ),
     "denied": (
         "The engine refuses your requests (HTTP {status}): an authorisation plugin says no.",
@@ -94,12 +106,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Look into its log: journalctl -u docker",
     ),
     "proxy_or_starting": (
-        "{address} answers that there is no engine behind it yet (HTTP {status}).",
-        "It may be starting; if it stays so, restart Docker Desktop or check the proxy.",
+        "Something answers in place of the engine at {address}, with an error (HTTP {status}).",
+        "The engine may be starting; if it stays so, restart Docker Desktop, or check the proxy in front of it.",
     ),
     "http_error": (
-        "The engine does not take trayd's question (HTTP {status}).",
-        "Copy the details and report them: this is unexpected.",
+        "The engine does not accept trayd's question (HTTP {status}).",
+        "Copy the details and report them: trayd did not expect this.",
     ),
     "api_too_old": (
         "The engine is too old: it speaks API {engine_api}, and trayd needs {our_api} or newer.",
@@ -111,59 +123,83 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "tls_needed": (
         "The engine at {address} wants TLS, and this profile has none.",
-        "Add to the profile:  tls: {{cert_path: FOLDER}}  with its ca.pem, cert.pem and key.pem.",
+        "Add this line to the profile, with the folder of its ca.pem, cert.pem and key.pem: tls: {{cert_path: FOLDER}}",
     ),
     "tls_not_spoken": (
         "The profile asks for TLS, but {address} does not speak it.",
-        "Remove tls: from the profile, or correct the port (2376 is usual with TLS, 2375 without).",
+        "Remove 'tls' from the profile, or correct the port: usually 2376 with TLS, 2375 without.",
     ),
     "tls_too_old": (
         "{address} speaks only an outdated TLS.",
         "Update Docker there: TLS 1.2 or newer is needed.",
     ),
     "tls_failed": (
-        "No TLS connection to {address} comes about.",
-        "Copy the details and compare the certificates in {certs} with the engine's.",
+        "The TLS connection to {address} fails before the engine can answer.",
+        "Copy the details, and look for the other side of it in the engine's log: journalctl -u docker",
     ),
     "tls_files": (
-        "The TLS files in {certs} cannot be used: one is missing, unreadable, encrypted or not in PEM form.",
-        "Put ca.pem, cert.pem and key.pem of this engine there; cert and key must belong together.",
+        "The TLS files in {certs} cannot be used.",
+        "Put ca.pem, cert.pem and key.pem of this engine there.",
+    ),
+    "tls_files.no_ca": (
+        "There is no ca.pem in {certs}.",
+        "Put ca.pem, cert.pem and key.pem of this engine there, or correct 'cert_path' in the profile.",
+    ),
+    "tls_files.half": (
+        "There is only one of cert.pem and key.pem in {certs}.",
+        "Put the other one there too: they are made together.",
+    ),
+    "tls_files.mismatch": (
+        "cert.pem and key.pem in {certs} do not belong together.",
+        "Copy both again from the same place: they are made together.",
+    ),
+    "tls_files.locked": (
+        "The key in {certs} is locked with a password, which trayd cannot ask for.",
+        "Unlock it there: openssl pkey -in key.pem -out open.pem && mv open.pem key.pem",
+    ),
+    "tls_files.unreadable": (
+        "You may not read the TLS files in {certs}.",
+        "Make them yours: sudo chown -R $USER {certs}",
+    ),
+    "tls_files.damaged": (
+        "A TLS file in {certs} is damaged, or not in PEM form.",
+        "Copy ca.pem, cert.pem and key.pem of this engine there again; the details name the file.",
     ),
     "cert_unknown_ca": (
-        "The engine at {address} shows a certificate of an unknown authority.",
-        "Put the ca.pem of this engine into {certs}; was the machine made anew?",
+        "The certificate of {address} was not signed by the ca.pem in {certs}.",
+        "Copy the engine's ca.pem there; when its machine was made anew, so was its ca.pem.",
     ),
     "cert_expired": (
         "The engine's certificate has expired.",
-        "Renew it on the engine; with docker-machine: docker-machine regenerate-certs NAME (restarts the engine)",
+        "Renew it there; docker-machine does it, and restarts the engine: docker-machine regenerate-certs NAME",
     ),
     "cert_not_yet_valid": (
-        "The engine's certificate is not valid yet: the clocks of the two machines differ.",
-        "Set the clock right, here and on {host}.",
+        "The engine's certificate is not valid yet: a clock is wrong, here or on {host}.",
+        "Set the wrong clock right: sudo timedatectl set-ntp true",
     ),
     "cert_wrong_host": (
         "The engine's certificate is for another address than {host}.",
-        "Use a name or address that is in the certificate, or make it anew: docker-machine regenerate-certs NAME",
+        "Use an address that is in the certificate, or make a new one: docker-machine regenerate-certs NAME",
     ),
     "cert_weak": (
         "The engine's certificate is too weak to be trusted.",
         "Make a new one with an RSA key of 2048 bits or more, or an elliptic curve.",
     ),
     "cert_wrong_purpose": (
-        "The engine shows a certificate that is not one for servers.",
-        "Make the server certificate anew (extendedKeyUsage serverAuth).",
+        "The engine shows a certificate that was not made for a server.",
+        "Make a new one for it, with extendedKeyUsage = serverAuth.",
     ),
     "cert_invalid": (
         "The engine's certificate cannot be trusted.",
-        "Copy the details, and make the certificate anew.",
+        "Make a new one for it; the details say what is wrong with this one.",
     ),
     "client_cert_rejected": (
         "The engine at {address} does not accept your certificate.",
-        "Put cert.pem and key.pem made for this engine into {certs}, and check that they have not expired.",
+        "Put its cert.pem and key.pem into {certs}. Expired? openssl x509 -noout -enddate -in {certs}/cert.pem",
     ),
     "client_cert_missing": (
         "The engine at {address} wants a certificate from you, and {certs} has none.",
-        "Put cert.pem and key.pem made for this engine into {certs}.",
+        "Put cert.pem and key.pem for this engine into {certs}.",
     ),
     "proxy": (
         "A proxy between here and {address} refuses the connection.",
@@ -174,7 +210,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Correct 'host' in the profile: npipe:// works on Windows only.",
     ),
     "unknown": (
-        "{address} cannot be reached, for a reason trayd does not know.",
+        "{address} cannot be reached, for a reason that trayd does not know.",
         "Copy the details and report them.",
     ),
 }

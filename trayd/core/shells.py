@@ -30,6 +30,8 @@ class Shell(Value):
     render: Callable[[list[tuple[str, str]], list[str]], list[str]]
     separator: str = "; "
     forbidden: str = ""
+    evaluated: str = "; "
+    """Between the commands where `trayd env` is evaluated, not pasted."""
 
 
 def _posix_quote(value: str) -> str:
@@ -83,8 +85,9 @@ SHELLS = {
         Shell("sh", "sh, bash, zsh", _posix_quote, _posix_render),
         Shell("fish", "fish", _fish_quote, _fish_render),
         Shell("powershell", "PowerShell", _powershell_quote, _powershell_render),
-        # Interactive cmd has no way to escape a percent sign, and none to put a quote inside quotes.
-        Shell("cmd", "cmd", str, _cmd_render, separator=" & ", forbidden='"%'),
+        # Interactive cmd has no way to escape a percent sign, and none to put a quote inside quotes. In for /f … do @%i
+        # an & would be a part of the value, so there each command has a line.
+        Shell("cmd", "cmd", str, _cmd_render, separator=" & ", forbidden='"%', evaluated="\n"),
         Shell("csh", "csh, tcsh", _csh_quote, _csh_render),
     )
 }
@@ -98,8 +101,8 @@ def find_shell(name: str) -> Shell | None:
     return SHELLS.get(ALIASES.get(base, base))
 
 
-def script(shell: Shell, variables: Mapping[str, str | None]) -> str:
-    """Return one line that gives a shell these variables; None unsets one.
+def script(shell: Shell, variables: Mapping[str, str | None], separator: str = "") -> str:
+    """Return one line that gives a shell these variables; None unsets one. `separator` is put between the commands.
 
     Raises UnquotableError for a value with an invisible character, or one that the shell cannot quote.
     """
@@ -112,4 +115,4 @@ def script(shell: Shell, variables: Mapping[str, str | None]) -> str:
             raise UnquotableError(f"{name} contains {bad}, which {shell.label} cannot quote")
     set_ = [(name, shell.quote(value)) for name, value in variables.items() if value is not None]
     unset = [name for name, value in variables.items() if value is None]
-    return shell.separator.join(shell.render(set_, unset))
+    return (separator or shell.separator).join(shell.render(set_, unset))

@@ -53,6 +53,7 @@ class Snapshot(Value):
     engines: Mapping[str, Engine] = MappingProxyType({})
     watches: Mapping[str, Watch] = MappingProxyType({})
     problems: tuple[m.Problem, ...] = ()
+    hidden: frozenset[str] = frozenset()
     wanted: str = ""
     previous: str = ""
     notifications: bool = True
@@ -63,7 +64,9 @@ class Snapshot(Value):
     @property
     def active(self) -> str:
         """The active profile's name: the wanted one if it exists, else the first; empty if there is none."""
-        return self.wanted if self.wanted in self.engines else next(iter(self.engines), "")
+        if self.wanted in self.engines or self.wanted in self.hidden:
+            return self.wanted
+        return min([*self.engines, *self.hidden], key=str.casefold, default="")
 
     def shows_like(self, other: Snapshot) -> bool:
         """Whether the two look the same: only the plan differs."""
@@ -78,7 +81,9 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
     match message:
         case m.Probed(name, generation, outcome) if _current(snapshot, name, generation):
             return _probed(snapshot, name, outcome, now)
-        case m.Overtaken(name, generation, diagnosis) if _current(snapshot, name, generation):
+        case m.Overtaken(name, generation, asked, diagnosis) if _current(snapshot, name, generation):
+            if snapshot.watches[name].asked != asked:
+                return snapshot, []  # it came back just before it was given up
             return _overtaken(snapshot, name, diagnosis, now)
         case m.StreamEnded(name, generation) if _current(snapshot, name, generation):
             return _stream_ended(snapshot, name, now)
@@ -221,7 +226,7 @@ def _tick(snapshot: Snapshot, now: Now) -> Result:
         elif watch.asked is not None and _overdue(watch, engine) <= now.mono:
             # The answer, Overtaken, comes back as a message; until then it is not asked for again.
             snapshot = _put_watch(snapshot, name, replace(watch, asked=now.mono))
-            effects.append(m.Overtake(name))
+            effects.append(m.Overtake(name, now.mono))
         ends = h.grace_ends(engine.health, engine.profile.health)
         if ends is not None and ends <= now.mono:
             health = h.judged(engine.health, now)
@@ -264,7 +269,15 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
         engines[name] = Engine(profile, Health(since=now.wall))
         watches[name] = Watch(generation, asked=now.mono)
         effects += [m.StartWatch(profile, generation), m.Ask(name, profile.health.timeout)]
+    stand_in = snapshot.engines.get(snapshot.wanted)
     snapshot = replace(snapshot, engines=engines, watches=watches, problems=loaded.problems, generation=generation)
+    snapshot = replace(snapshot, hidden=loaded.hidden)
+    # Nobody chose yet: what is active now stays so when another file comes. A chosen profile that is away for a while
+    # keeps its claim.
+    unchosen = not snapshot.wanted or (stand_in is not None and stand_in.profile.source == "local")
+    if unchosen and snapshot.active not in ("", snapshot.wanted):
+        snapshot = replace(snapshot, wanted=snapshot.active)
+        effects.append(_remember(snapshot))
     return snapshot, effects
 
 
@@ -286,7 +299,9 @@ def _command(snapshot: Snapshot, message: object, now: Now) -> Result:
             except UnquotableError as error:
                 return snapshot, [m.Notify("Nothing was copied", f"{name}: {error.message}")]
             return snapshot, [m.PutOnClipboard(text)]
-        case m.MenuOpened() if (name := snapshot.active) and snapshot.engines[name].health.state in h.GOOD:
+        case m.MenuOpened() if (name := snapshot.active) in snapshot.engines and snapshot.engines[
+            name
+        ].health.state in h.GOOD:
             return _hinted(snapshot, name, now)
         case m.OpenProfiles():
             return snapshot, [m.OpenFolder()]

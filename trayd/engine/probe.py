@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import ssl
@@ -13,10 +12,10 @@ from typing import Any
 
 from trayd.core.diagnosis import Answer, Diagnosis, diagnose, from_answer, from_exception
 from trayd.core.messages import Answered, EngineInfo, Failed, Image
-from trayd.core.profile import Endpoint
+from trayd.core.profile import Endpoint, Tls
 from trayd.core.text import clean
 from trayd.engine.client import NEWEST_API, OLDEST_API, AnswerError, Client, version_tuple
-from trayd.engine.transport import TlsFilesError
+from trayd.engine.transport import TlsFilesError, tls_context
 
 
 def connect(endpoint: Endpoint) -> Client | Failed:
@@ -24,7 +23,7 @@ def connect(endpoint: Endpoint) -> Client | Failed:
     try:
         return Client(endpoint)
     except TlsFilesError as error:
-        return Failed(diagnose("tls_files", endpoint, str(error)))
+        return Failed(diagnose("tls_files", endpoint, str(error), error.kind))
     except Exception as error:  # docker-py lets KeyError and TypeError out of a broken config.json
         return Failed(from_exception(error, endpoint))
 
@@ -32,22 +31,25 @@ def connect(endpoint: Endpoint) -> Client | Failed:
 def probe(client: Client, timeout: float) -> Answered | Failed:
     """Ask an engine once within `timeout` seconds; a new connection also asks what engine it is."""
     deadline = time.monotonic() + timeout
-    fresh = not client.api_version
+    connections = client.sockets.opened
     try:
         answer, latency = _ping(client, deadline)
     except Exception as error:  # any exception of requests, urllib3, ssl or the system is a diagnosis
-        return Failed(_why(error, client.endpoint))
+        return Failed(_why(error, client, deadline))
     if problem := from_answer(answer, client.endpoint):
-        if _is_unencrypted(client.endpoint) and not answer.from_docker and _speaks_tls(client.endpoint):
+        if not answer.from_docker and _wants_tls(client, deadline):
             problem = diagnose("tls_needed", client.endpoint, problem.detail)
         return Failed(problem)
     api = answer.headers["api-version"]
     if version_tuple(api) < version_tuple(OLDEST_API):
         return Failed(_versions("api_too_old", client.endpoint, api, OLDEST_API))
-    client.settle(api)
-    if not fresh:
+    if client.api_version and client.sockets.opened == connections:
+        client.settle(api)
         return Answered(latency)
-    return _first_look(client, latency, max(0.1, deadline - time.monotonic()))
+    outcome = _first_look(client, api, latency, deadline)
+    if isinstance(outcome, Answered):
+        client.settle(api)
+    return outcome
 
 
 def _ping(client: Client, deadline: float) -> tuple[Answer, float]:
@@ -56,7 +58,7 @@ def _ping(client: Client, deadline: float) -> tuple[Answer, float]:
     try:
         answer = client.ping(deadline - start)
     except Exception as error:
-        if from_exception(error, client.endpoint).code != "closed":
+        if from_exception(error, client.endpoint).code != "closed" or client.sockets.ended:
             raise
         client.drop_idle()
         start = time.monotonic()
@@ -64,13 +66,14 @@ def _ping(client: Client, deadline: float) -> tuple[Answer, float]:
     return answer, time.monotonic() - start
 
 
-def _first_look(client: Client, latency: float, timeout: float) -> Answered | Failed:
+def _first_look(client: Client, api: str, latency: float, deadline: float) -> Answered | Failed:
+    """Ask what engine it is: behind a new connection there may be another one than before."""
     try:
-        facts = client.json("/version", timeout, versioned=False)
+        facts = client.json("/version", max(0.1, deadline - time.monotonic()), versioned=False)
     except AnswerError:
-        return Answered(latency, EngineInfo(api_version=client.api_version))
+        return Answered(latency, EngineInfo(api_version=clean(api, 20)))
     except Exception as error:
-        return Failed(_why(error, client.endpoint))
+        return Failed(_why(error, client, deadline))
     facts = facts if isinstance(facts, Mapping) else {}
     oldest = _text(facts, "MinAPIVersion")
     if oldest and version_tuple(oldest) > version_tuple(NEWEST_API):
@@ -119,30 +122,39 @@ def _versions(code: str, endpoint: Endpoint, engine: str, ours: str) -> Diagnosi
     return diagnose(code, endpoint, f"engine {engine}, trayd {ours}", engine_api=clean(engine, 20), our_api=ours)
 
 
-def _is_unencrypted(endpoint: Endpoint) -> bool:
-    return endpoint.scheme == "tcp" and endpoint.tls is None
-
-
-def _why(error: Exception, endpoint: Endpoint) -> Diagnosis:
+def _why(error: Exception, client: Client, deadline: float) -> Diagnosis:
     """Return the diagnosis for a failed question, with what a look at the socket or the port adds to it."""
+    endpoint = client.endpoint
     found = from_exception(error, endpoint)
+    if client.sockets.ended:
+        return found  # it was us who closed it
     if endpoint.scheme == "unix":
         return _look_at_socket(found, endpoint)
-    if found.code == "closed" and _is_unencrypted(endpoint) and _speaks_tls(endpoint):
+    if found.code == "closed" and _wants_tls(client, deadline):
         return diagnose("tls_needed", endpoint, found.detail)
-    refused = endpoint.tls is not None and found.code in ("client_cert_rejected", "closed")
-    if refused and endpoint.tls and not os.path.exists(os.path.join(endpoint.tls.cert_path, "cert.pem")):
+    if endpoint.tls is None:
+        return found
+    if found.code == "closed":
+        found = _look_at_handshake(endpoint, endpoint.tls, deadline) or found
+    has_one = os.path.exists(os.path.join(endpoint.tls.cert_path, "cert.pem"))
+    if found.code == "client_cert_rejected" and not has_one:
         return diagnose("client_cert_missing", endpoint, found.detail)
     return found
 
 
 def _look_at_socket(found: Diagnosis, endpoint: Endpoint) -> Diagnosis:
-    with contextlib.suppress(OSError):
+    try:
         status = os.stat(endpoint.path)
-        if found.code == "refused" and not stat.S_ISSOCK(status.st_mode):
-            return diagnose("not_a_socket", endpoint, found.detail)
-        if found.code == "socket_permission":
-            return diagnose(found.code, endpoint, found.detail, group=_group_name(status.st_gid))
+    except PermissionError:
+        return diagnose("socket_permission", endpoint, found.detail, "closed_folder")
+    except OSError:
+        return found
+    if found.code == "refused" and not stat.S_ISSOCK(status.st_mode):
+        return diagnose("not_a_socket", endpoint, found.detail)
+    if found.code == "socket_permission":
+        # Nobody is to be told to join the group root.
+        variant = "" if status.st_gid and status.st_mode & stat.S_IWGRP else "root_only"
+        return diagnose(found.code, endpoint, found.detail, variant, group=_group_name(status.st_gid))
     return found
 
 
@@ -155,18 +167,42 @@ def _group_name(gid: int) -> str:
         return str(gid)
 
 
-def _speaks_tls(endpoint: Endpoint) -> bool:
-    """Whether a TLS server listens at the endpoint: it answers a hello in TLS, even if only to refuse us."""
-    context = ssl.create_default_context()
+def _look_at_handshake(endpoint: Endpoint, tls: Tls, deadline: float) -> Diagnosis | None:
+    """Return the diagnosis if the server refuses our certificate.
+
+    In TLS 1.3 it does so after the handshake. When it closes the connection with our question unread, the reset that
+    this causes may overtake its alert (measured: on a busy machine every second time). So nothing is asked here.
+    """
+    try:
+        with (
+            _knock(endpoint, deadline) as raw,
+            tls_context(tls).wrap_socket(raw, server_hostname=endpoint.host) as connection,
+        ):
+            connection.recv(1)
+    except (OSError, TlsFilesError) as error:
+        found = from_exception(error, endpoint)
+        return found if found.code == "client_cert_rejected" else None
+    return None
+
+
+def _wants_tls(client: Client, deadline: float) -> bool:
+    """Whether what was asked in plain is a TLS server: it answers a hello in TLS, even if only to refuse us."""
+    endpoint = client.endpoint
+    if endpoint.scheme != "tcp" or endpoint.tls or client.sockets.ended:
+        return False
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        with (
-            socket.create_connection((endpoint.host, endpoint.port), timeout=1) as raw,
-            context.wrap_socket(raw) as tls,
-        ):
+        with _knock(endpoint, deadline) as raw, context.wrap_socket(raw) as tls:
             return tls.version() is not None
     except ssl.SSLError as error:
         return "_ALERT_" in (error.reason or "")
     except OSError:
         return False
+
+
+def _knock(endpoint: Endpoint, deadline: float) -> socket.socket:
+    """Connect in what is left of a probe's time; in a little more than that, when it failed just at its end."""
+    timeout = max(0.2, min(1.0, deadline - time.monotonic()))
+    return socket.create_connection((endpoint.host, endpoint.port), timeout=timeout)

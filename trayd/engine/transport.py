@@ -39,36 +39,60 @@ _CONNECTIONS = 3
 
 
 class TlsFilesError(Exception):
-    """A file of the TLS material is missing or cannot be used; says which one."""
+    """A file of the TLS material is missing or cannot be used; says which one, `kind` in one word why."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class Sockets:
-    """The open sockets of one client."""
+    """The open sockets of one client, how many it opened so far, and whether it may open more."""
 
     def __init__(self) -> None:
-        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self.opened = 0
+        self.ended = False
+        # Weak references of our own: a WeakSet cannot be walked while another thread opens a connection.
+        self._open: set[weakref.ref[socket.socket]] = set()
 
     def add(self, sock: socket.socket) -> None:
-        """Keep track of a socket until it is gone."""
-        self._open.add(sock)
+        """Keep track of a socket until it is gone; after the end, end this one too."""
+        self.opened += 1
+        self._open.add(weakref.ref(sock, self._open.discard))
+        if self.ended:
+            _end(sock)
 
     def discard(self, sock: socket.socket) -> None:
         """Forget a socket."""
-        self._open.discard(sock)
+        self._open.discard(weakref.ref(sock))
 
     def shut_down(self) -> None:
-        """End every connection at once: a thread that waits on one of them wakes with an error or an end."""
-        for sock in list(self._open):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        """End every connection for good: a thread that waits on one of them wakes with an error or an end."""
+        self.ended = True
+        for reference in list(self._open):
+            if (sock := reference()) is not None:
+                _end(sock)
+
+
+def _end(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        # Not SSLSocket's own shutdown, which would pull the TLS object from under the thread that reads.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class _UnixConnection(UnixHTTPConnection):  # type: ignore[misc]
     sockets: Sockets
 
     def connect(self) -> None:
-        super().connect()
-        self.sockets.add(self.sock)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(self.timeout)
+            sock.connect(self.unix_socket)
+        except OSError:
+            sock.close()  # docker-py's own leaves it open until the garbage is collected
+            raise
+        self.sock = sock
+        self.sockets.add(sock)
 
 
 class _UnixPool(UnixHTTPConnectionPool):  # type: ignore[misc]
@@ -87,15 +111,17 @@ class UnixAdapter(UnixHTTPAdapter):  # type: ignore[misc]
 
     def __init__(self, sockets: Sockets, path: str, timeout: float) -> None:
         super().__init__(f"http+unix://{path}", timeout)
-        self._pool = _UnixPool(sockets, path, timeout)
+        self._new_pool = partial(_UnixPool, sockets, path, timeout)
+        self._pool = self._new_pool()
 
     def get_connection(self, url: str | bytes, proxies: Any = None) -> _UnixPool:
         """Return the one pool there is."""
         return self._pool
 
     def close(self) -> None:
-        """Drop the idle connections."""
-        self._pool.close()
+        """Drop the idle connections; urllib3's closed pool would never open one again."""
+        closed, self._pool = self._pool, self._new_pool()
+        closed.close()
         super().close()
 
 
@@ -154,6 +180,11 @@ class _TlsPool(urllib3.connectionpool.HTTPSConnectionPool):
         connection.sockets = self._sockets
         return connection
 
+    def _validate_conn(self, conn: Any) -> None:
+        # urllib3's own, without its warning on standard error: `verify: false` is the profile's word.
+        if conn.is_closed:
+            conn.connect()
+
 
 class TcpAdapter(requests.adapters.HTTPAdapter):
     """A TCP adapter with keep-alive probes; with a context, TLS by that context and by nothing else."""
@@ -174,6 +205,14 @@ class TcpAdapter(requests.adapters.HTTPAdapter):
         http: Any = partial(_TcpPool, sockets=self._sockets)
         https: Any = partial(_TlsPool, sockets=self._sockets)
         self.poolmanager.pool_classes_by_scheme = {"http": http, "https": https}
+
+    def close(self) -> None:
+        """Drop the idle connections; urllib3 itself leaves them open until the garbage is collected."""
+        pools = self.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118 (it is no dict, and refuses to be walked)
+            with contextlib.suppress(KeyError):
+                pools[key].close()
+        super().close()
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         """Return host and TLS attributes; the TLS ones are all in the context."""
@@ -199,32 +238,53 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
     if tls.verify:
         context.verify_mode = ssl.CERT_REQUIRED
         context.check_hostname = True
-        _use(os.path.join(tls.cert_path, "ca.pem"), lambda path: context.load_verify_locations(cafile=path))
+        ca = os.path.join(tls.cert_path, "ca.pem")
+        _use(ca, "no_ca", lambda path: context.load_verify_locations(cafile=path))
     else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     cert, key = (os.path.join(tls.cert_path, name) for name in ("cert.pem", "key.pem"))
     if os.path.exists(cert) or os.path.exists(key):
-        _use(key, lambda path: open(path, "rb").close())
-        # An empty password: OpenSSL would ask for one on the terminal otherwise.
-        _use(cert, lambda path: context.load_cert_chain(path, key, password=lambda: b""))
+        _use(key, "half", lambda path: open(path, "rb").close())
+        password = _NoPassword()
+        _use(cert, "half", lambda path: context.load_cert_chain(path, key, password), password)
     return context
 
 
-def _use(path: str, load: Any) -> None:
+class _NoPassword:
+    """Stands in for the person whom OpenSSL would ask for a key's password on the terminal; knows if it was asked."""
+
+    asked = False
+
+    def __call__(self) -> bytes:
+        self.asked = True
+        return b""
+
+
+def _use(path: str, missing: str, load: Any, password: _NoPassword | None = None) -> None:
     try:
         load(path)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise TlsFilesError(f"{path}: {type(error).__name__}: {error}") from error
+        kind = "damaged"
+        if password and password.asked:
+            kind = "locked"
+        elif isinstance(error, ssl.SSLError):
+            kind = "mismatch" if error.reason in ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH") else kind
+        elif isinstance(error, FileNotFoundError):
+            kind = missing
+        elif isinstance(error, PermissionError):
+            kind = "unreadable"
+        raise TlsFilesError(kind, f"{path}: {type(error).__name__}: {error}") from error
 
 
 class EndpointTls(TLSConfig):  # type: ignore[misc]
     """docker-py's TLS configuration for an endpoint: mounts our adapter before the client talks to anybody."""
 
     def __init__(self, tls: Tls, sockets: Sockets) -> None:
+        # First of all, since docker-py looks at the files too and does not say which one it misses.
+        self.adapter = TcpAdapter(sockets, tls_context(tls))
         ca = os.path.join(tls.cert_path, "ca.pem")
         super().__init__(ca_cert=ca if tls.verify else None, verify=tls.verify)
-        self.adapter = TcpAdapter(sockets, tls_context(tls))
 
     def configure_client(self, client: Any) -> None:
         """Mount the adapter: docker-py's clean hook for TLS."""

@@ -66,11 +66,11 @@ class Watch:
         if client := self._client:
             client.abort()
 
-    def overtaken(self) -> None:
-        """Say where a probe hangs that did not come back in time."""
+    def overtaken(self, asked: float) -> None:
+        """Say where the probe hangs that was asked at `asked` and did not come back in time."""
         code = "dns" if self._phase == "dns" else "no_answer"
         found = diagnose(code, self._profile.endpoint, f"no end after {self._profile.health.timeout:g} s")
-        self._post(m.Overtaken(self._profile.name, self._generation, found))
+        self._post(m.Overtaken(self._profile.name, self._generation, asked, found))
 
     def _thread(self, what: str, target: Callable[..., None], *args: object) -> None:
         name = f"{what} {self._profile.name}"

@@ -114,8 +114,15 @@ class Bus:
 
     # Sending, from any thread
 
-    def _send(self, kind: MessageType, fields: dict[Any, Any], signature: str, body: Body,
-              on_reply: OnReply | None = None, flags: int = 0) -> int:
+    def _send(
+        self,
+        kind: MessageType,
+        fields: dict[Any, Any],
+        signature: str,
+        body: Body,
+        on_reply: OnReply | None = None,
+        flags: int = 0,
+    ) -> int:
         if signature:
             fields[HeaderFields.signature] = signature
         header = Header(Endianness.little, kind, flags, 1, -1, -1, fields)
@@ -137,16 +144,36 @@ class Bus:
                 self.close()
         return serial
 
-    def call(self, name: str, path: str, interface: str, member: str, signature: str = "",
-             body: tuple[Any, ...] = (), on_reply: OnReply | None = None) -> int:
+    def call(
+        self,
+        name: str,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str = "",
+        body: tuple[Any, ...] = (),
+        on_reply: OnReply | None = None,
+    ) -> int:
         """Call a method and return the serial; `on_reply` gets the answer later, on the reading thread."""
-        fields = {HeaderFields.destination: name, HeaderFields.path: path,
-                  HeaderFields.interface: interface, HeaderFields.member: member}
+        fields = {
+            HeaderFields.destination: name,
+            HeaderFields.path: path,
+            HeaderFields.interface: interface,
+            HeaderFields.member: member,
+        }
         flags = MessageFlag.no_reply_expected if on_reply is None else 0
         return self._send(MessageType.method_call, fields, signature, body, on_reply, flags)
 
-    def call_blocking(self, name: str, path: str, interface: str, member: str, signature: str = "",
-                      body: tuple[Any, ...] = (), timeout: float = 2.0) -> Reply:
+    def call_blocking(
+        self,
+        name: str,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str = "",
+        body: tuple[Any, ...] = (),
+        timeout: float = 2.0,
+    ) -> Reply:
         """Call a method and wait for the answer while another thread is in `serve`."""
         if threading.get_ident() == self._reader:
             raise RuntimeError("the reading thread would wait for itself")
@@ -259,8 +286,14 @@ class Bus:
             return
         call = header.message_type is MessageType.method_call
         incoming = Incoming(
-            call, get(HeaderFields.path, "/"), get(HeaderFields.interface, ""), get(HeaderFields.member, ""),
-            get(HeaderFields.sender, ""), get(HeaderFields.signature, ""), message.body, header.serial,
+            call,
+            get(HeaderFields.path, "/"),
+            get(HeaderFields.interface, ""),
+            get(HeaderFields.member, ""),
+            get(HeaderFields.sender, ""),
+            get(HeaderFields.signature, ""),
+            message.body,
+            header.serial,
             call and not header.flags & MessageFlag.no_reply_expected,
         )
         if not self._guarded(handler, incoming):

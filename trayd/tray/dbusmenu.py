@@ -25,11 +25,21 @@ Properties = Mapping[str, Variant]
 Encoded = tuple[int, dict[str, Variant], list[Variant]]
 
 # What an item has that does not say otherwise (dbus-menu.xml, "Menu items properties").
-DEFAULTS: Properties = MappingProxyType({
-    "type": ("s", "standard"), "label": ("s", ""), "enabled": ("b", True), "visible": ("b", True),
-    "icon-name": ("s", ""), "icon-data": ("ay", b""), "shortcut": ("aas", []), "toggle-type": ("s", ""),
-    "toggle-state": ("i", -1), "children-display": ("s", ""), "disposition": ("s", "normal"),
-})
+DEFAULTS: Properties = MappingProxyType(
+    {
+        "type": ("s", "standard"),
+        "label": ("s", ""),
+        "enabled": ("b", True),
+        "visible": ("b", True),
+        "icon-name": ("s", ""),
+        "icon-data": ("ay", b""),
+        "shortcut": ("aas", []),
+        "toggle-type": ("s", ""),
+        "toggle-state": ("i", -1),
+        "children-display": ("s", ""),
+        "disposition": ("s", "normal"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,9 @@ def _grow(menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterato
             yield Node(before.id if before else next(fresh), identity, {"type": ("s", "separator")}, item=item)
             continue
         properties: dict[str, Variant] = {
-            "label": ("s", escape_label(str(item.text))), "enabled": ("b", bool(item.enabled))}
+            "label": ("s", escape_label(str(item.text))),
+            "enabled": ("b", bool(item.enabled)),
+        }
         if toggle:
             properties["toggle-type"] = ("s", toggle)
             properties["toggle-state"] = ("i", int(bool(checked)))
@@ -163,8 +175,9 @@ def _encode(node: Node, depth: int, names: tuple[str, ...]) -> Encoded:
     return (node.id, _chosen(node, names), [(LAYOUT_SIGNATURE, _encode(child, depth - 1, names)) for child in children])
 
 
-def get_group_properties(layout: Layout, ids: Iterable[int],
-                         names: Iterable[str]) -> list[tuple[int, dict[str, Variant]]]:
+def get_group_properties(
+    layout: Layout, ids: Iterable[int], names: Iterable[str]
+) -> list[tuple[int, dict[str, Variant]]]:
     """Answer GetGroupProperties: no ids means all items, no names means all properties; unknown ids are left out."""
     wanted = tuple(names)
     asked = list(ids) or list(layout.nodes)

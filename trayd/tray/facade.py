@@ -35,7 +35,9 @@ class Tray:
     def __init__(self, view: View, post: Post, on_host: Callable[[bool], None]) -> None:
         self._post = post
         self._view = view
-        self._native = sys.platform in ("win32", "darwin")
+        # pystray's own back end: the only one on Windows and macOS, and for whoever asks for one by PYSTRAY_BACKEND.
+        self._foreign = sys.platform in ("win32", "darwin") or wished_backend is not None
+        self._on_host = on_host
         self._icon: Any = self._backend()(
             "trayd", icon=render(view.icon), title=self._title(view.tooltip), menu=self._menu(view.menu)
         )
@@ -46,7 +48,16 @@ class Tray:
 
     def run(self) -> None:
         """Show the icon until `stop`; without a tray or a bus, wait for one."""
-        self._icon.run()
+        self._icon.run(self._is_up if self._foreign else None)
+
+    def _is_up(self, icon: Any) -> None:
+        icon.visible = True
+        self._on_host(True)
+
+    @property
+    def on_bus(self) -> bool:
+        """Whether there is a desktop session to appear in; always true on Windows and macOS."""
+        return bool(getattr(self._icon, "on_bus", True))
 
     def stop(self) -> None:
         """Make `run` return."""
@@ -64,21 +75,21 @@ class Tray:
 
     def notify(self, title: str, text: str, subject: str = "") -> None:
         """Show a notification, in place of the last one about the same subject where the desktop can do that."""
-        if self._native or wished_backend:
+        if self._foreign:
             if self._icon.HAS_NOTIFICATION:
                 self._icon.notify(_clip(text, _NOTICE), _clip(title, _NOTICE_TITLE))
         else:
             self._icon.notify_about(subject, text, title)
 
     def _backend(self) -> Any:
-        if self._native or wished_backend:
+        if self._foreign:
             return pystray.Icon
         from trayd.tray.sni import Icon  # jeepney is installed on Linux only
 
         return Icon
 
     def _title(self, tooltip: str) -> str:
-        return _clip(tooltip, _TOOLTIP) if self._native else tooltip
+        return _clip(tooltip, _TOOLTIP) if self._foreign else tooltip
 
     def _middle(self) -> None:
         if self._view.middle is not None:

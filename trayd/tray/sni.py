@@ -68,6 +68,11 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         """Called on the reading thread when the menu opens; not all panels say so."""
         super().__init__(name, icon, title, menu, **options)
 
+    @property
+    def on_bus(self) -> bool:
+        """Whether there is a session bus right now."""
+        return self._bus is not None
+
     # pystray's side, called from any thread
 
     def _show(self) -> None:
@@ -155,8 +160,9 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
     def _register(self) -> None:
         """Tell the watcher about us, once we have a name and something to show; a missing watcher is waited for."""
         if self._bus is not None and self._service and self._state.visible:
-            self._bus.call(WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierItem", "s", (self._service,),
-                           self._registered)
+            self._bus.call(
+                WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierItem", "s", (self._service,), self._registered
+            )
 
     # The bus, on the thread that called `run`
 
@@ -228,14 +234,23 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
             _log.debug("not registered at a tray: %s", reply.error)  # normal at login: we are told when one comes
 
     def _ask_for_host(self, bus: Bus) -> None:
-        bus.call(WATCHER, WATCHER_PATH, PROPERTIES, "Get", "ss", (WATCHER, "IsStatusNotifierHostRegistered"),
-                 self._host_answered)
+        bus.call(
+            WATCHER,
+            WATCHER_PATH,
+            PROPERTIES,
+            "Get",
+            "ss",
+            (WATCHER, "IsStatusNotifierHostRegistered"),
+            self._host_answered,
+        )
 
     def _host_answered(self, reply: Reply) -> None:
         if reply.error:
             # A watcher that does not know the question is a watcher.
-            self._host(reply.error.removeprefix(ERROR) in ("UnknownProperty", "UnknownInterface", "UnknownMethod",
-                                                           "InvalidArgs"))
+            self._host(
+                reply.error.removeprefix(ERROR)
+                in ("UnknownProperty", "UnknownInterface", "UnknownMethod", "InvalidArgs")
+            )
         else:
             self._host(bool(reply.body[0][1]))
 

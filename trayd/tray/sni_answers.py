@@ -63,7 +63,8 @@ class Answers:
             (ITEM, "SecondaryActivate"): self._secondary,
             (MENU, "GetLayout"): self._get_layout,
             (MENU, "GetGroupProperties"): lambda ids, names: dbusmenu_wire.groups(
-                dbusmenu.get_group_properties(owner.state().layout, ids, names)),
+                dbusmenu.get_group_properties(owner.state().layout, ids, names)
+            ),
             (MENU, "GetProperty"): self._get_menu_property,
             (MENU, "Event"): self._event,
             (MENU, "EventGroup"): self._event_group,

@@ -74,8 +74,12 @@ class State:
 def properties(state: State, interface: str) -> dict[str, Variant]:
     """Give all properties of one of our two interfaces."""
     if interface == MENU:
-        return {"Version": ("u", 3), "Status": ("s", "normal"), "TextDirection": ("s", "ltr"),
-                "IconThemePath": ("as", [])}
+        return {
+            "Version": ("u", 3),
+            "Status": ("s", "normal"),
+            "TextDirection": ("s", "ltr"),
+            "IconThemePath": ("as", []),
+        }
     return {
         "Category": ("s", "ApplicationStatus"),
         "Id": ("s", state.id),
@@ -102,8 +106,10 @@ def introspection(path: str) -> str:
         inner = "".join(_interface(name) for name in (AT[path], PROPERTIES, INTROSPECTABLE, PEER))
     else:
         inner = "".join(f'<node name="{below[1:]}"/>' for below in AT) if path == "/" else ""
-    return ('<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN" '
-            f'"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd"><node>{inner}</node>')
+    return (
+        '<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN" '
+        f'"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd"><node>{inner}</node>'
+    )
 
 
 def _interface(name: str) -> str:
@@ -130,7 +136,7 @@ def split_signature(signature: str) -> list[str]:
     for position, letter in enumerate(signature):
         depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(letter, 0)
         if depth == 0 and letter != "a":
-            types.append(signature[start:position + 1])
+            types.append(signature[start : position + 1])
             start = position + 1
     return types
 

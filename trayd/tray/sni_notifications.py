@@ -60,11 +60,24 @@ class Notifications:
             bus.forget(about.asked[0])
         hints = {} if image is None else {"image-data": ("(iiibiiay)", _image_data(image))}
         message: tuple[Any, ...] = (
-            self._application, about.id, "", plain(title, _TITLE_LIMIT),
-            escape_markup(plain(body, _BODY_LIMIT, lines=True)), [], hints, -1,
+            self._application,
+            about.id,
+            "",
+            plain(title, _TITLE_LIMIT),
+            escape_markup(plain(body, _BODY_LIMIT, lines=True)),
+            [],
+            hints,
+            -1,
         )
-        serial = bus.call(NOTIFICATIONS, PATH, NOTIFICATIONS, "Notify", "susssasa{sv}i", message,
-                          lambda reply: self._shown(about, reply))
+        serial = bus.call(
+            NOTIFICATIONS,
+            PATH,
+            NOTIFICATIONS,
+            "Notify",
+            "susssasa{sv}i",
+            message,
+            lambda reply: self._shown(about, reply),
+        )
         about.asked = serial, time.monotonic()
 
     def _shown(self, about: _Subject, reply: Reply) -> None:

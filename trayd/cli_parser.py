@@ -1,0 +1,199 @@
+"""The grammar of the command line and the help that teaches it, an example in each."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
+
+from trayd import __version__
+from trayd.output import say
+
+Command = Callable[[argparse.Namespace], int]
+
+# name -> (in the list of commands, description, examples); lines of at most 78 characters.
+_TEXTS: dict[str, tuple[str, str, str]] = {
+    "run": (
+        "put the icon into the tray (what trayd does without a command)",
+        "Put the icon into the tray, and stay until told to quit.\n"
+        "Where there is no tray, a terminal shows the live view of 'status --watch',\n"
+        "and the icon appears when a tray does. A second trayd says so and exits with 1.",
+        "  trayd run                      the icon, for the profile you used last\n"
+        "  trayd run --profile office     the icon, for the profile office",
+    ),
+    "status": (
+        "ask all engines at the same time and tell what they say",
+        "Ask all engines at the same time and tell what they say.\n"
+        "Exit code 0 if all are reachable, 1 if not.",
+        "  trayd status                   all engines, and why one cannot be reached\n"
+        "  trayd status office lab        only these two\n"
+        "  trayd status --watch           stay, and show every change as it happens\n"
+        "  trayd status --json | jq -r '.profiles[] | select(.engine == null) | .name'",
+    ),
+    "env": (
+        "print the DOCKER_* variables of a profile, for your shell",
+        "Print the DOCKER_* variables of a profile as text for your shell, and unset\n"
+        "those that the profile does not need, so that nothing stale is left.",
+        '  eval "$(trayd env office)"     sh, bash, zsh: this terminal talks to office\n'
+        "  trayd env office | source      fish\n"
+        '  eval "`trayd env office`"      csh, tcsh\n'
+        "  trayd env office | Invoke-Expression                     PowerShell\n"
+        "  for /f \"delims=\" %i in ('trayd env office') do @%i       cmd\n"
+        '  eval "$(trayd env --unset)"    forget the engine again',
+    ),
+    "use": (
+        "make a profile the active one; a running tray follows at once",
+        "Make a profile the active one: it is the icon, and what 'trayd env' means\n"
+        "without a name. A running tray follows at once, open terminals do not.",
+        "  trayd use office\n"
+        "  trayd use -                    back to the previous one",
+    ),
+    "profiles": (
+        "list the profiles, where each comes from, and which is active",
+        "List the profiles, where each comes from, and which is active (*).\n"
+        "No engine is asked.",
+        "  trayd profiles\n"
+        "  trayd profiles --json | jq -r .active",
+    ),
+    "config": (
+        "find, check and describe the profile files",
+        "Find, check and describe the profile files: one YAML file is one profile,\n"
+        "and its name is the file's name.",
+        '  cd "$(trayd config path)"\n'
+        "  trayd config check             every problem, with its file and line",
+    ),
+    "config path": (
+        "print the profiles folder",
+        "Print the profiles folder. TRAYD_CONFIG_DIR puts it elsewhere.",
+        '  mkdir -p "$(trayd config path)"\n'
+        "  echo 'host: tcp://build.example:2375' > \"$(trayd config path)/office.yaml\"",
+    ),
+    "config check": (
+        "check all profiles: every problem with file, line and a suggestion",
+        "Check all profiles and print every problem with file, line and a suggestion.\n"
+        "Exit code 0 if there is none, 1 if there is one.",
+        "  trayd config check && trayd status",
+    ),
+    "config schema": (
+        "print the JSON Schema of a profile, for your editor",
+        "Print the JSON Schema of a profile. Editors with a YAML language server\n"
+        "complete and check profiles with it.",
+        "  trayd config schema > profile.schema.json\n"
+        "  and as the first line of office.yaml:\n"
+        "  # yaml-language-server: $schema=profile.schema.json",
+    ),
+    "autostart": (
+        "start trayd at login, or not, or tell whether it does",
+        "Start trayd at login, or not, or tell whether it does.\n"
+        "Exit code of status: 0 if it does, 1 if not.",
+        "  trayd autostart enable         from the next login on\n"
+        "  trayd autostart status",
+    ),
+}  # fmt: skip
+
+_DESCRIPTION = (
+    "Which Docker engine am I talking to, does it answer, and if not, why?\n"
+    "Without a command, trayd puts its icon into the tray."
+)
+_EXAMPLES = (
+    "  trayd status                   is everything up? and if not, what to do\n"
+    "  trayd use office               choose an engine\n"
+    '  eval "$(trayd env)"            and let this terminal talk to it'
+)
+_CODES = "exit codes: 0 good, 1 not reachable, 2 wrong usage, 3 a bug, 130 Ctrl-C"
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps our line breaks, and lines short enough to read on a wide screen too."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=min(80, shutil.get_terminal_size().columns) - 2)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, with the next step."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        say(f"{self.prog}: {message}\n  → Its help, with examples: {self.prog} --help")
+        self.exit(2)
+
+
+def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse.Namespace:
+    """Return the options, `command` among them. Raises SystemExit after --help, --version and a mistake."""
+    parser = _Parser(
+        prog="trayd",
+        usage="trayd [-h] [--version] COMMAND ...",
+        description=f"{_DESCRIPTION}\n\n{_listed('')}",
+        epilog=f"examples:\n{_EXAMPLES}\n\n{_CODES}",
+        formatter_class=_Formatter,
+    )
+    parser.add_argument("--version", action="version", version=f"trayd {__version__}", help="print the version")
+    known = parser.add_subparsers(prog="trayd", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
+    subs = {name: _add(known, name, name, commands) for name in _TEXTS if " " not in name}
+    run, status, env = subs["run"], subs["status"], subs["env"]
+    run.add_argument("--profile", metavar="P", default="", help="make this the active profile")
+    status.add_argument("profiles", metavar="P", nargs="*", help="only these profiles")
+    status.add_argument("--json", action="store_true", help="as JSON; with --watch one object a line")
+    status.add_argument("--watch", action="store_true", help="stay, and show every change as it happens")
+    env.add_argument("profile", metavar="P", nargs="?", default="", help="a profile; without it the active one")
+    env.add_argument(
+        "--shell",
+        metavar="S",
+        default="",
+        help="sh, bash, zsh, fish, powershell, cmd, csh or tcsh; without it the one that calls",
+    )
+    env.add_argument("--unset", action="store_true", help="forget the engine instead: unset all variables")
+    subs["use"].add_argument("profile", metavar="P", help="a profile, or - for the previous one")
+    subs["profiles"].add_argument("--json", action="store_true", help="as JSON")
+    what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
+    what.help = "enable, disable or status"
+    parts = subs["config"].add_subparsers(prog="trayd config", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
+    for name in ("path", "check", "schema"):
+        _add(parts, name, f"config {name}", commands)
+
+    _check_word(parser, arguments, "")
+    if arguments and arguments[0] == "config":
+        _check_word(subs["config"], arguments[1:], "config ")
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unknown: {' '.join(unknown)}")
+    return options
+
+
+def _add(known: argparse._SubParsersAction[_Parser], word: str, name: str, commands: Mapping[str, Command]) -> _Parser:
+    _, description, examples = _TEXTS[name]
+    if listed := _listed(f"{name} "):
+        description += f"\n\n{listed}"
+    parser = known.add_parser(
+        word, description=description, epilog=f"examples:\n{examples}", formatter_class=_Formatter, allow_abbrev=False
+    )
+    if name in commands:
+        parser.set_defaults(command=commands[name], parser=parser)
+    else:
+        parser.usage = f"trayd {name} [-h] COMMAND ..."
+    return parser
+
+
+def _words(prefix: str) -> dict[str, str]:
+    names = [name for name in _TEXTS if name.startswith(prefix) and " " not in name.removeprefix(prefix)]
+    return {name.removeprefix(prefix): _TEXTS[name][0] for name in names}
+
+
+def _listed(prefix: str) -> str:
+    words = _words(prefix)
+    return "\n".join(["commands:", *(f"  {word:10} {text}" for word, text in words.items())]) if words else ""
+
+
+def _check_word(parser: _Parser, arguments: Sequence[str], prefix: str) -> None:
+    """End with a suggestion if the first word is no command; argparse would list them all and suggest none."""
+    words = list(_words(prefix))
+    if not arguments:
+        parser.error(f"say what: {', '.join(words)}")
+    first = arguments[0]
+    if first.startswith("-") or first in words:
+        return
+    from trayd.core.text import clean, did_you_mean
+
+    parser.error(f"there is no command '{clean(first, 60)}'{did_you_mean(first, words)}")
