@@ -60,11 +60,12 @@ class App:
         self._waiting: list[object] = []
         recalled = memory.recall()
         self.snapshot = Snapshot(
-            wanted=use or recalled.active, previous=recalled.previous, notifications=recalled.notifications
+            wanted=recalled.active, previous=recalled.previous, notifications=recalled.notifications
         )
         self._handle(self._loaded())
         if use and use not in self.snapshot.engines:
             raise unknown_profile(use, self.snapshot)
+        self._handle(m.Use(use))
 
     def post(self, message: object) -> None:
         """Send a message or a command to the loop, from any thread."""
@@ -124,6 +125,9 @@ class App:
             self._perform(effect)
 
     def _perform(self, effect: object) -> None:
+        if isinstance(effect, m.Remember):
+            self._remember(memory.Memory(effect.active, effect.previous, effect.notifications))
+            return
         if self._files is None:
             self._waiting.append(effect)  # not before the icon is up: docker takes longer to import than a tray
             return
@@ -147,8 +151,6 @@ class App:
             case m.Notify(title, text, subject):
                 for surface in self.surfaces:
                     surface.notify(title, text, subject)
-            case m.Remember(active, previous, notifications):
-                self._remember(memory.Memory(active, previous, notifications))
             case m.PutOnClipboard(text):
                 self._work(self._copy, text)
             case m.OpenFolder():
@@ -174,9 +176,11 @@ class App:
 
         self._files = FileWatch()
         self._files.watch("profiles", self._folder, self._read_files)
-        self._read_files()  # what changed since we read them, before anybody told us of changes
+        # Both once more: what changed since we read them, before anybody told us of changes.
+        self._read_files()
         if self._remembers:
             self._files.watch("memory", memory.memory_file(), self._recall)
+            self._recall()
             self._work(self._look_at_autostart)
 
     def _work(self, task: Callable[..., None], *args: object) -> None:

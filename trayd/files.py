@@ -1,9 +1,13 @@
-"""Folders that only their person can enter, and files that are either the old or the new, never half."""
+"""Where trayd's folders are, folders that only their person can enter, and files that are never half written."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
+from typing import Literal
+
+_XDG = {"config": ("XDG_CONFIG_HOME", ".config"), "state": ("XDG_STATE_HOME", ".local/state")}
 
 
 def make_private_folder(path: str | os.PathLike[str]) -> None:
@@ -31,3 +35,18 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def platform_folder(kind: Literal["config", "state"]) -> str:
+    """Return the platform's folder for trayd's configuration, or for what it remembers; it may not exist yet."""
+    if sys.platform == "linux":
+        # What platformdirs does here, without the 16 ms that importing it costs every `trayd env` (measured).
+        variable, fallback = _XDG[kind]
+        base = os.environ.get(variable, "")
+        if not os.path.isabs(base):  # the XDG specification: a relative path is invalid and ignored
+            base = os.path.join(os.path.expanduser("~"), fallback)
+        return os.path.join(base, "trayd")
+    import platformdirs
+
+    find = platformdirs.user_config_dir if kind == "config" else platformdirs.user_state_dir
+    return find("trayd", appauthor=False)

@@ -41,7 +41,7 @@ def watch(as_json: bool, names: Sequence[str]) -> int:
 
 def run(profile: str) -> int:
     """Put the icon into the tray and stay until told to quit."""
-    from trayd.desktop import clipboard, instance
+    from trayd.desktop import instance
 
     lock = instance.acquire()
     if lock is None:
@@ -52,6 +52,8 @@ def run(profile: str) -> int:
     with lock:
         ensure_folder(paths.profiles_folder())
         code = _Running(profile).run()
+        from trayd.desktop import clipboard
+
         clipboard.release()
     return code
 

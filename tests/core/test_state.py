@@ -80,6 +80,18 @@ def test_a_stream_that_is_refused_again_and_again_is_not_hammered():
     assert 4 < listens < 15
 
 
+def test_an_engine_that_dies_again_and_again_is_listened_to_at_once():
+    """A crash-looping engine's streams are short because it dies: each death is seen at once all the same."""
+    scene = Scene(OFFICE)
+    assert of(m.Listen, scene.answer())
+    for _ in range(5):
+        scene.wait(1)
+        assert of(m.Ask, scene.say(m.StreamEnded("office", 1)))
+        scene.fail()
+        scene.wait(0.5)
+        assert of(m.Listen, scene.answer()) == [m.Listen("office")]
+
+
 def test_a_late_message_of_an_older_watch_is_dropped():
     """What an abandoned thread says in the end changes nothing."""
     scene = Scene(OFFICE)

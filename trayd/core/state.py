@@ -22,8 +22,6 @@ from trayd.core.value import Value, replace
 WATCHDOG = 0.5
 # An engine that reports events all the time is not asked more often than this, in seconds.
 HINT_PAUSE = 1.0
-# An engine that has just come back is slow at first; a second look tells whether it stays so.
-SECOND_LOOK = 1.0
 # A stream that ended sooner than this was refused or cut, and is tried again ever more rarely.
 SHORT_STREAM = 10.0
 
@@ -157,12 +155,14 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
     else:
         health = h.failed(was, outcome.diagnosis, now)
         engine = replace(engine, health=health, images=None)
+        # Its stream ended because the engine went, not because somebody cuts streams: it is held again at once.
+        watch = replace(watch, short_streams=0, listen_due=0.0)
     good = health.state in h.GOOD
     failures = 0 if good else watch.failures + 1
     start = watch.asked if good and watch.asked is not None else now.mono
     due = start + h.next_delay(health, failures - 1, settings, engine.profile.endpoint.socket, now)
     if health.state is h.State.DEGRADED and was.state not in h.GOOD:
-        due = now.mono + SECOND_LOOK
+        due = now.mono  # it was asked while it was still starting: a second look tells whether it stays slow
     if engine != snapshot.engines[name]:
         snapshot = _put_engine(snapshot, name, engine)
     again, watch = watch.again, replace(watch, asked=None, due=due, last=now.mono, failures=failures)

@@ -15,15 +15,26 @@ T = TypeVar("T", bound="Value")
 
 
 class _Record(type):
-    """Turns a class's annotated names into slots, in order, and their values into defaults."""
+    """Turns a class's annotated names into slots, in order, and their values into defaults.
 
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _Record:
+    Fields that are named in `apart` do not count when two values are compared.
+    """
+
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], apart: tuple[str, ...] = ()
+    ) -> _Record:
         fields = tuple(namespace.get("__annotations__", ()))
+        compared = [field for field in fields if field not in apart]
         namespace["_defaults"] = {field: namespace.pop(field) for field in fields if field in namespace}
         namespace["__slots__"] = fields
         namespace["__match_args__"] = fields
-        namespace["_content"] = staticmethod(attrgetter(*fields) if fields else lambda _: ())
+        namespace["_content"] = staticmethod(attrgetter(*compared) if compared else lambda _: ())
         return super().__new__(mcs, name, bases, namespace)
+
+    def __init__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], apart: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(name, bases, namespace)
 
 
 @dataclass_transform(frozen_default=True)

@@ -15,13 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from trayd.core.errors import TraydError
 from trayd.desktop import autostart_windows as windows
 from trayd.desktop.autostart_windows import run_key_value
 from trayd.desktop.autostart_xdg import EntryError, desktop_entry, parse_desktop_entry, parse_desktop_entry_exec
-from trayd.files import write_whole
+from trayd.files import platform_folder, write_whole
 
 __all__ = [
     "AutostartError",
@@ -191,8 +189,7 @@ def _location() -> str:
 
 
 def _entry_path() -> Path:
-    # Without a program's name platformdirs gives $XDG_CONFIG_HOME itself, or ~/.config.
-    return Path(platformdirs.user_config_dir()) / "autostart" / "trayd.desktop"
+    return Path(platform_folder("config")).parent / "autostart" / "trayd.desktop"
 
 
 def _agent_path() -> Path:

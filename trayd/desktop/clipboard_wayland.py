@@ -160,7 +160,7 @@ class WaylandOwner(Owner):
                 if key.fileobj is self.wake:
                     return
                 if key.fileobj is self._wire.socket:
-                    for pipe in self._handle(self._wire.receive()):
+                    for pipe in self._take_in(self._wire.receive()):
                         self._selector.register(pipe, selectors.EVENT_WRITE)
                 else:
                     self._feed(key.fd)
@@ -171,9 +171,9 @@ class WaylandOwner(Owner):
         while callback not in self._answered:
             if time.monotonic() > deadline:
                 raise NotOwnedError("the compositor does not answer")
-            self._handle(self._wire.receive())
+            self._take_in(self._wire.receive())
 
-    def _handle(self, messages: list[tuple[int, int, bytes]]) -> list[int]:
+    def _take_in(self, messages: list[tuple[int, int, bytes]]) -> list[int]:
         """Act on events, and return the pipes of the pastes among them."""
         pipes = []
         for target, opcode, body in messages:

@@ -10,16 +10,12 @@ import os
 import stat
 import sys
 import time
-import warnings
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import platformdirs
-
 from trayd.core.errors import TraydError
-from trayd.files import make_private_folder
+from trayd.core.value import Value
+from trayd.files import make_private_folder, platform_folder
 
 NAME = "trayd.lock"
 
@@ -32,11 +28,10 @@ class InstanceError(TraydError):
     """It cannot be told whether another trayd runs; `message` says why in plain words, `hint` what to do next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Value):
     """The right to be the one trayd; it ends with `release()`, the `with` block, or the process."""
 
-    path: Path
+    path: str
     descriptor: int
 
     def release(self) -> None:
@@ -55,11 +50,11 @@ class Lock:
         self.release()
 
 
-def acquire(path: Path | None = None) -> Lock | None:
+def acquire(path: str | os.PathLike[str] | None = None) -> Lock | None:
     """Become the one trayd of this person, or None if another one is; `InstanceError` if that cannot be told."""
-    path = path or lock_path()
+    path = os.fspath(path or lock_path())
     try:
-        make_private_folder(path.parent)
+        make_private_folder(os.path.dirname(path))
         descriptor = _locked(path)
     except OSError as error:
         raise _unusable(path, error.strerror or "it cannot be opened") from error
@@ -71,9 +66,9 @@ def acquire(path: Path | None = None) -> Lock | None:
     return Lock(path, descriptor)
 
 
-def holder(path: Path | None = None) -> int | None:
+def holder(path: str | os.PathLike[str] | None = None) -> int | None:
     """The process number of the trayd that runs, or None if none does or its number cannot be read."""
-    path = path or lock_path()
+    path = os.fspath(path or lock_path())
     try:
         descriptor = _open(path, os.O_RDWR)
     except (OSError, InstanceError):
@@ -88,30 +83,36 @@ def holder(path: Path | None = None) -> int | None:
         os.close(descriptor)
 
 
-def lock_path() -> Path:
+def lock_path() -> str:
     """Where the lock is: the folder that belongs to this person's session here, else the state folder.
 
     The first is better: a home on a network drive would make two computers exclude each other.
     """
-    with warnings.catch_warnings():  # platformdirs warns about a runtime folder it rejects; we have a second one
-        warnings.simplefilter("ignore")
-        try:
-            runtime = Path(platformdirs.user_runtime_dir("trayd"))
-        except OSError:
-            runtime = None
-    if runtime is not None and _is_ours(runtime.parent):
-        return runtime / NAME
-    return Path(platformdirs.user_state_dir("trayd")) / NAME
+    runtime = _runtime_folder()
+    if runtime is not None and _is_ours(runtime):
+        return os.path.join(runtime, "trayd", NAME)
+    return os.path.join(platform_folder("state"), NAME)
 
 
-def _locked(path: Path) -> int | None:
+def _runtime_folder() -> str | None:
+    if sys.platform in ("win32", "darwin"):
+        import platformdirs  # 3 ms, and Linux needs none of it
+
+        return os.path.dirname(platformdirs.user_runtime_dir("trayd", appauthor=False))
+    # /tmp/runtime-1000, where others look last, is made by whichever program comes first: it might appear between two
+    # starts, and each would then lock another file.
+    folder = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
+    return folder if os.path.isabs(folder) else None
+
+
+def _locked(path: str) -> int | None:
     """An open, locked descriptor of the file that stands at `path` now, or None if somebody else has the lock."""
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE_SECONDS)
         descriptor = _open(path, os.O_RDWR | os.O_CREAT)
         try:
-            if _try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), path.lstat()):
+            if _try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
                 return descriptor
         except FileNotFoundError:
             pass  # somebody cleans up: the lock of a file that no longer stands there keeps nobody out
@@ -122,10 +123,11 @@ def _locked(path: Path) -> int | None:
     return None
 
 
-def _unusable(path: Path, why: str) -> InstanceError:
+def _unusable(path: str, why: str) -> InstanceError:
     return InstanceError(
         f"trayd cannot tell whether it already runs: {path}: {why}.",
-        f"Look at {path.parent}: it must be a folder of yours that you can write to; then remove {path.name} there.",
+        f"Look at {os.path.dirname(path)}: it must be a folder of yours that you can write to; "
+        f"then remove {os.path.basename(path)} there.",
     )
 
 
@@ -135,11 +137,11 @@ if sys.platform == "win32":
     # Windows keeps others from reading what is locked, so the locked byte is far behind the number.
     LOCKED_BYTE = 1 << 30
 
-    def _is_ours(folder: Path) -> bool:
+    def _is_ours(folder: str) -> bool:
         """Always: it is below the person's own profile."""
         return True
 
-    def _open(path: Path, flags: int) -> int:
+    def _open(path: str, flags: int) -> int:
         return os.open(path, flags | os.O_BINARY | os.O_NOINHERIT, 0o600)
 
     def _try_lock(descriptor: int) -> bool:
@@ -155,23 +157,19 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _is_ours(folder: Path) -> bool:
+    def _is_ours(folder: str) -> bool:
         """Whether a runtime folder exists and nobody else can put a lock there."""
         if sys.platform == "darwin":
             return True  # below ~/Library, and perhaps not made yet
-        # The last resort of platformdirs, /tmp/runtime-1000, is made by whichever program comes first: it might appear
-        # between two starts, and each would then lock another file.
-        if folder.name == f"runtime-{os.geteuid()}":
-            return False
         try:
-            about = folder.lstat()
+            about = os.lstat(folder)
         except OSError:
             return False
         return stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid() and not about.st_mode & 0o022
 
-    def _open(path: Path, flags: int) -> int:
+    def _open(path: str, flags: int) -> int:
         """Open the file if it is a plain one of ours: with any other kind somebody could trick us or lock us out."""
-        if path.is_symlink():
+        if os.path.islink(path):
             raise _unusable(path, "it is a link to somewhere else")
         # O_NOFOLLOW for a link that comes in between; O_NONBLOCK lest a pipe keeps us waiting.
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)

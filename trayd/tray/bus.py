@@ -15,13 +15,14 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from jeepney.bus import get_connectable_addresses
 from jeepney.io.blocking import prep_socket
 from jeepney.low_level import Endianness, Header, HeaderFields, Message, MessageFlag, MessageType, calc_msg_size
+
+from trayd.core.value import Value
 
 DAEMON = "org.freedesktop.DBus"
 DAEMON_PATH = "/org/freedesktop/DBus"
@@ -38,8 +39,7 @@ class BusError(Exception):
     """There is no session bus, or it went away, or it did not answer in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(Value):
     """A method call or a signal that somebody sent us."""
 
     call: bool
@@ -53,8 +53,7 @@ class Incoming:
     wants_reply: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value):
     """The answer to a call of ours: a body, or the name of an error."""
 
     body: tuple[Any, ...] = ()

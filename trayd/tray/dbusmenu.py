@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import count
 from types import MappingProxyType
 from typing import Any
 
+from trayd.core.value import Value
 from trayd.tray.sni_text import plain
 
 ROOT = 0
@@ -42,16 +42,15 @@ DEFAULTS: Properties = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Value, apart=("item",)):
     """One item as a panel sees it; `identity` names it among its siblings, `item` is what a click calls."""
 
     id: int
     identity: Hashable = None
-    properties: Properties = field(default_factory=dict)
+    properties: Properties = MappingProxyType({})
     children: tuple[Node, ...] = ()
     default: bool = False
-    item: Any = field(default=None, compare=False, repr=False)
+    item: Any = None
 
     @property
     def enabled(self) -> bool:
@@ -59,14 +58,13 @@ class Node:
         return bool(self.properties.get("enabled", DEFAULTS["enabled"])[1]) and "type" not in self.properties
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Value, apart=("nodes",)):
     """A whole menu at one revision; `next_id` is the first id that was never given away."""
 
     revision: int = 1
     root: Node = Node(ROOT, properties={"children-display": ("s", "submenu")})
     next_id: int = 1
-    nodes: Mapping[int, Node] = field(default_factory=dict, compare=False, repr=False)
+    nodes: Mapping[int, Node] = MappingProxyType({})
 
     @property
     def default(self) -> Node | None:
@@ -74,8 +72,7 @@ class Layout:
         return next((node for node in self.root.children if node.default and node.enabled), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """What a panel has to be told: properties of items it knows, and the parents whose list of children changed."""
 
     properties: tuple[tuple[int, dict[str, Variant]], ...] = ()

@@ -13,10 +13,10 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from trayd.core.value import replace
 from trayd.tray import dbusmenu
 from trayd.tray.bus import DAEMON, ERROR, OWNED, Bus, BusError, Incoming, Reply
 from trayd.tray.pystray_import import pystray

@@ -6,9 +6,9 @@ of the interface, as its text allows). dbusmenu: libdbusmenu's dbus-menu.xml, ve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
+from trayd.core.value import Value
 from trayd.tray.dbusmenu import Layout, Variant, evolve
 from trayd.tray.sni_pixmap import Pixmap
 
@@ -54,8 +54,10 @@ SIGNALS: dict[str, dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+_EMPTY = evolve(Layout(), None)[0]
+
+
+class State(Value):
     """Everything a panel can read of our icon at one moment."""
 
     id: str
@@ -63,7 +65,7 @@ class State:
     title: str = ""
     tooltip: tuple[str, str] = ("", "")
     pixmaps: tuple[Pixmap, ...] = ()
-    layout: Layout = field(default_factory=lambda: evolve(Layout(), None)[0])
+    layout: Layout = _EMPTY
 
     @property
     def status(self) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from trayd.tray.bus import Bus, Reply
@@ -24,13 +23,13 @@ _PATIENCE = 5.0  # a server that has not answered for so long is not waited for
 _MOST = 64  # subjects that are remembered; more than there are engines
 
 
-@dataclass(slots=True)
 class _Subject:
     """What is known about the notification of one subject."""
 
-    id: int = 0
-    asked: tuple[int, float] | None = None  # the serial of the question that is out, and since when
-    next: tuple[Bus, str, str, Any] | None = None
+    def __init__(self) -> None:
+        self.id = 0
+        self.asked: tuple[int, float] | None = None  # the serial of the question that is out, and since when
+        self.next: tuple[Bus, str, str, Any] | None = None
 
 
 class Notifications:

@@ -1,0 +1,81 @@
+"""A measurement as data: samples, the reference's samples, the goal, and how they become a line of the table."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class Row:
+    """One measured thing; `goal` bounds the worst sample if `worst` is set, the median otherwise."""
+
+    what: str
+    unit: str
+    samples: list[float]
+    reference: list[float] = field(default_factory=list)
+    reference_is: str = ""
+    goal: float | None = None
+    worst: bool = False
+    ratio_goal: float | None = None
+    note: str = ""
+
+    @property
+    def median(self) -> float:
+        """The middle sample."""
+        return statistics.median(self.samples)
+
+    @property
+    def ratio(self) -> float | None:
+        """Our median divided by the reference's, if there is one that is not zero."""
+        middle = statistics.median(self.reference) if self.reference else 0
+        return self.median / middle if middle else None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goals are met; None without a goal, or without the reference that it needs."""
+        verdicts = []
+        if self.goal is not None:
+            verdicts.append((max(self.samples) if self.worst else self.median) <= self.goal)
+        if self.ratio_goal is not None and self.ratio is not None:
+            verdicts.append(self.ratio <= self.ratio_goal)
+        return all(verdicts) if verdicts else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, and what was computed from it."""
+        return asdict(self) | {"median": self.median, "ratio": self.ratio, "met": self.met}
+
+
+def row_from_json(value: dict[str, Any]) -> Row:
+    """The row that `as_json` wrote."""
+    return Row(**{key: value[key] for key in Row.__dataclass_fields__ if key in value})
+
+
+@dataclass
+class Check:
+    """Something that either holds or does not."""
+
+    what: str
+    holds: bool
+    note: str = ""
+
+
+@dataclass
+class Result:
+    """What one item of the bench found."""
+
+    rows: list[Row] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        checks = [asdict(check) for check in self.checks]
+        return {"rows": [row.as_json() for row in self.rows], "checks": checks, "notes": self.notes}
+
+
+def result_from_json(value: dict[str, Any]) -> Result:
+    """The result that `as_json` wrote."""
+    rows = [row_from_json(row) for row in value["rows"]]
+    return Result(rows, [Check(**check) for check in value["checks"]], value["notes"])
