@@ -49,4 +49,5 @@ def platform_folder(kind: Literal["config", "state"]) -> str:
     import platformdirs
 
     find = platformdirs.user_config_dir if kind == "config" else platformdirs.user_state_dir
-    return find("trayd", appauthor=False)
+    folder: str = find("trayd", appauthor=False)
+    return folder

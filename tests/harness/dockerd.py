@@ -248,7 +248,10 @@ class Dockerd:
 
 
 def _cgroups(pid: int) -> set[Path]:
-    """The control groups of a process; those of a container outlive it when nobody removes them."""
+    """The control groups of a container's process, which outlive it when nobody removes them.
+
+    Only those: a process that is just ending is seen in the root group, which nobody can remove.
+    """
     try:
         lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
     except OSError:
@@ -256,6 +259,8 @@ def _cgroups(pid: int) -> set[Path]:
     found = set()
     for line in lines:
         _, controllers, path = line.split(":", 2)
+        if "/docker/" not in path:
+            continue
         # Version 2 has no controllers here and is mounted at either place.
         places = [controllers.removeprefix("name=")] if controllers else ["", "unified"]
         found |= {Path("/sys/fs/cgroup") / place / path.lstrip("/") for place in places}
