@@ -19,7 +19,7 @@ from trayd.core import messages as m
 from trayd.core.errors import TraydError
 from trayd.core.health import Now
 from trayd.core.state import Snapshot, next_deadline, update
-from trayd.core.value import replace
+from trayd.core.value import Value, replace
 
 if TYPE_CHECKING:
     from trayd.config.watch import FileWatch
@@ -42,6 +42,12 @@ class Surface(Protocol):
 
     def stop(self) -> None:
         """The loop has ended."""
+
+
+class Appeared(Value):
+    """A surface came while the loop runs; the loop takes it in."""
+
+    surface: Surface
 
 
 class App:
@@ -119,6 +125,10 @@ class App:
             surface.draw(self.snapshot)
 
     def _handle(self, message: object) -> None:
+        if isinstance(message, Appeared):
+            self.surfaces.append(message.surface)
+            message.surface.draw(self.snapshot)
+            return
         now = Now(time.monotonic(), time.time(), random.random())
         self.snapshot, effects = update(self.snapshot, message, now)
         for effect in effects:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import platform
 import signal
 import sys
@@ -10,14 +9,17 @@ import threading
 from collections.abc import Sequence
 
 from trayd import __version__
-from trayd.app import App, ensure_folder
+from trayd.app import App, Appeared, ensure_folder
 from trayd.config import paths
 from trayd.core import messages as m
 from trayd.core.errors import TraydError
+from trayd.output import is_terminal, say
 from trayd.surfaces import Terminal, TraySurface
 
 # The icon comes first; but a bus that accepts and says nothing must not keep the engines from being watched.
 ICON_PATIENCE = 2.0
+# At login trayd and the panel start together: only a panel that is still missing then is worth a word.
+PANEL_PATIENCE = 2.0
 
 NO_BUS = "There is no desktop session here, so there is no icon yet."
 NO_TRAY = (
@@ -66,7 +68,8 @@ class _Running:
         self._surface = TraySurface(_about())
         self._app.surfaces.append(self._surface)
         self._icon_is_up = threading.Event()
-        self._code = 0
+        self._panel = False
+        self._bug: Exception | None = None
 
     def run(self) -> int:
         from trayd.tray.facade import Tray
@@ -77,41 +80,45 @@ class _Running:
                 signal.signal(number, lambda *_: self._app.post(m.Quit()))
         loop = threading.Thread(target=self._loop, name="loop", daemon=True)
         loop.start()
+        code = 0
         try:
             tray.run()
         except KeyboardInterrupt:
-            self._code = 130
+            code = 130
         self._app.post(m.Quit())
         loop.join(timeout=3)
-        return self._code
+        if self._bug is not None:
+            raise self._bug
+        return code
 
     def _loop(self) -> None:
         self._icon_is_up.wait(ICON_PATIENCE)
         try:
             self._app.run()
-        except Exception:
-            from trayd.crash import report
-
-            self._code = 3
-            with contextlib.suppress(OSError):
-                print(f"trayd: this is a bug in trayd. The report is in {report(['run'])}", file=sys.stderr)
+        except Exception as bug:  # told where every bug is told, by the main thread
+            self._bug = bug
         finally:
             self._app.end()
 
     def _on_host(self, present: bool) -> None:
         """Called on the tray's thread when a panel that shows icons comes or goes."""
+        self._panel = present
         if not present and not self._icon_is_up.is_set():
-            self._without_tray()
+            on_bus = self._surface.tray is not None and self._surface.tray.on_bus
+            word = threading.Timer(PANEL_PATIENCE if on_bus else 0.0, self._without_tray)
+            word.daemon = True
+            word.start()
         self._icon_is_up.set()
 
     def _without_tray(self) -> None:
         """Say so in one sentence; a person at a terminal gets the live view."""
-        live = sys.stdout is not None and sys.stdout.isatty()
-        if sys.stderr is not None:
-            on_bus = self._surface.tray is not None and self._surface.tray.on_bus
-            print(f"trayd: {NO_TRAY if on_bus else NO_BUS} {LIVE if live else HIDDEN}", file=sys.stderr, flush=True)
+        if self._panel:
+            return
+        live = is_terminal()
+        on_bus = self._surface.tray is not None and self._surface.tray.on_bus
+        say(f"trayd: {NO_TRAY if on_bus else NO_BUS} {LIVE if live else HIDDEN}")
         if live:
-            self._app.surfaces.append(Terminal(sys.stdout))
+            self._app.post(Appeared(Terminal(sys.stdout)))
 
 
 def _about() -> tuple[str, ...]:

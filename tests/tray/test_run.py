@@ -1,6 +1,9 @@
 """`trayd run` itself on a private bus, seen and clicked through a small panel."""
 
+import os
 import re
+import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -238,3 +241,20 @@ def test_a_read_only_home_keeps_the_choice_in_memory(bus: PrivateBus, trayd: Tra
         wait_until(lambda: checked(host) == "office", what="the switch")
         wait_until(lambda: notes.notes, what="the notification")
         assert "kept only until trayd ends" in notes.notes[0].title
+
+
+def test_a_bug_in_the_loop_takes_the_icon_away_and_is_told(bus: PrivateBus, trayd: Trayd) -> None:
+    """A live icon with dead contents is worse than none: trayd ends with exit code 3 and the report's path."""
+    bug = "import sys, trayd.app, trayd.cli\ndef run(self): raise RuntimeError('boom')\ntrayd.app.App.run = run\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{bug}sys.exit(trayd.cli.main(['run']))"],
+        env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": bus.address},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 3
+    report = Path(done.stderr.partition("The report is in ")[2].split("\n")[0])
+    assert "RuntimeError: boom" in report.read_text()
+    assert "Traceback" not in done.stderr
