@@ -127,19 +127,21 @@ def test_a_hang_is_noticed_within_interval_and_timeout():
 
 
 def test_a_lost_engine_is_asked_soon_and_then_ever_more_rarely():
-    """Backoff grows from a fifth of a second to ten seconds for a local engine, thirty for a remote one."""
+    """A refused connection is tried twice a second for a minute, then ever more rarely: ten seconds, remote thirty."""
     scene = Scene(OFFICE, LAB)
     for name, most in (("office", 12), ("lab", 36)):
         scene.answer(name)
         scene.say(m.StreamEnded(name, scene.snapshot.watches[name].generation))
         delays = []
-        for _ in range(25):
+        for _ in range(450):
             scene.fail(name)
             delays.append(round(scene.snapshot.watches[name].due - scene.now, 3))
             scene.now = scene.snapshot.watches[name].due
             scene.say(m.Tick())
         assert 0.1 < delays[0] < 0.3
         assert delays == sorted(delays)
+        assert delays[100] <= 0.5
+        assert 0.5 < delays[300] <= 2.1
         assert most / 2 < delays[-1] <= most
 
 

@@ -51,6 +51,9 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     State.UNREACHABLE: _UP | _DOWN,
 }
 
+# Failures that come back at once and cost next to nothing, as a restarting engine's do.
+QUICK_CODES = frozenset({"refused", "closed", "socket_missing"})
+
 GOOD = frozenset({State.REACHABLE, State.DEGRADED})
 BAD = frozenset({State.HUNG, State.UNREACHABLE})
 
@@ -139,6 +142,9 @@ def next_delay(health: Health, failures: int, settings: HealthSettings, local: b
         return settings.interval * (1 - 0.1 * now.jitter)
     code = health.diagnosis.code if health.diagnosis else ""
     first, factor, most = (5.0, 2.0, 60.0) if code in SETTLED_CODES else (0.2, 1.6, 10.0 if local else 30.0)
+    if code in QUICK_CODES:
+        # Asking costs a packet each way: twice a second for the first minute, every two seconds for ten more.
+        most = next((pause for until, pause in ((120, 0.4), (420, 1.7)) if failures < until), most)
     if code == "no_answer":
         # Each unanswered probe has already waited for the timeout; a thawed engine is to be seen soon.
         first, most = 0.2, settings.interval
