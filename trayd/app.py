@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
-from trayd.config import memory, paths, profiles
+from trayd.config import identities, memory, paths, profiles
 from trayd.core import messages as m
 from trayd.core.errors import TraydError
 from trayd.core.health import Now
+from trayd.core.identity import Identities
 from trayd.core.state import Snapshot, next_deadline, update
 from trayd.core.value import Value, replace
 
@@ -65,8 +66,9 @@ class App:
         self._reading = False
         self._waiting: list[object] = []
         recalled = memory.recall()
+        known = identities.recall_identities() if remembers else {}
         self.snapshot = Snapshot(
-            wanted=recalled.active, previous=recalled.previous, notifications=recalled.notifications
+            identities=known, wanted=recalled.active, previous=recalled.previous, notifications=recalled.notifications
         )
         self._handle(self._loaded())
         if use and use not in self.snapshot.engines:
@@ -161,6 +163,8 @@ class App:
             case m.Notify(title, text, subject):
                 for surface in self.surfaces:
                     surface.notify(title, text, subject)
+            case m.RememberEngines(known) if self._remembers:
+                self._work(self._remember_engines, known)
             case m.PutOnClipboard(text):
                 self._work(self._copy, text)
             case m.OpenFolder():
@@ -191,6 +195,7 @@ class App:
         if self._remembers:
             self._files.watch("memory", memory.memory_file(), self._recall)
             self._recall()
+            self._files.watch("engines", identities.identities_file(), self._recall_engines)
             self._work(self._look_at_autostart)
 
     def _work(self, task: Callable[..., None], *args: object) -> None:
@@ -233,6 +238,15 @@ class App:
             memory.remember(what)
         except OSError as error:
             self.post(m.Said("Your choice is kept only until trayd ends", f"It cannot be saved: {error.strerror}."))
+
+    def _recall_engines(self) -> None:
+        self.post(m.EnginesKnown(identities.recall_identities()))
+
+    def _remember_engines(self, known: Identities) -> None:
+        try:
+            identities.remember_identities(known)
+        except OSError:
+            return  # what cannot be saved is known until trayd ends; the choice of the profile says so already
 
     def _copy(self, text: str) -> None:
         from trayd.desktop import clipboard

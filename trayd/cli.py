@@ -75,14 +75,17 @@ def _status(options: argparse.Namespace) -> int:
         return watch(options.json, options.profiles)  # none chosen: also those that are still to come
     import json
 
+    from trayd.config.identities import recall_identities
     from trayd.core import report
     from trayd.core.health import GOOD
+    from trayd.core.identity import recognise
     from trayd.core.state import Snapshot
     from trayd.engine.survey import survey
     from trayd.surfaces import status_json
 
     active = _active(loaded)
-    engines = survey(chosen)
+    known = recall_identities()
+    engines = [recognise(known, engine)[1] for engine in survey(chosen)]
     snapshot = Snapshot(engines={engine.profile.name: engine for engine in engines}, wanted=active)
     if options.json:
         put(json.dumps({**status_json(snapshot), "active": active}, indent=2))
@@ -115,6 +118,8 @@ def _env(options: argparse.Namespace) -> int:
         text = script(shell, cleared(profile) if options.unset else variables(profile), shell.evaluated)
     except UnquotableError as error:
         raise TraydError(f"{profile.name}: {error.message}", f"Change the value in {profile.path}") from None
+    if not options.unset:
+        _tell_stranger(profile)
     output.put_exactly(text)
     if output.is_terminal():
         say(f"\n# This only shows it. To take it in: {eval_line(name, options.profile, options.unset)}")
@@ -132,7 +137,8 @@ def _use(options: argparse.Namespace) -> int:
         name = recalled.previous
         if not name:
             raise TraydError("there is no previous profile to go back to", "Say which one: trayd use PROFILE")
-    name = _one(loaded, name).name
+    profile = _one(loaded, name)
+    name = profile.name
     previous = active if name != active else recalled.previous
     try:
         memory.remember(memory.Memory(name, previous, recalled.notifications))
@@ -141,6 +147,7 @@ def _use(options: argparse.Namespace) -> int:
             f"the choice cannot be saved ({error.strerror})",
             f"It is kept in {memory.memory_file()}: make that writable",
         ) from None
+    _tell_stranger(profile, accepted=options.accept)
     say(f"{name} is the active profile. For this terminal: {eval_line(calling_shell())}")
     return 0
 
@@ -273,6 +280,26 @@ def _one(loaded: Loaded, name: str) -> Profile:
 
 def _chosen(loaded: Loaded, names: list[str]) -> list[Profile]:
     return [_one(loaded, name) for name in dict.fromkeys(names)] if names else _sorted(loaded)
+
+
+def _tell_stranger(profile: Profile, accepted: bool = False) -> None:
+    """Say so if another engine answers than this profile had before, or take it as the right one."""
+    from trayd.config.identities import recall_identities, remember_identities
+    from trayd.core.engine import Engine
+    from trayd.core.identity import accept, seen_again
+    from trayd.core.report import stranger
+
+    known = recall_identities()
+    engine = seen_again(known, Engine(profile))
+    if not engine.stranger:
+        return
+    if not accepted:
+        say(f"⚠ {stranger(engine)[1]}")
+        return
+    try:
+        remember_identities(accept(known, engine)[0])
+    except OSError as error:
+        raise TraydError(f"that cannot be saved ({error.strerror})", "Make room, and try again") from None
 
 
 def _tell_problems(loaded: Loaded) -> None:

@@ -146,6 +146,7 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     )
     env.add_argument("--unset", action="store_true", help="forget the engine instead: unset all variables")
     subs["use"].add_argument("profile", metavar="P", help="a profile, or - for the previous one")
+    subs["use"].add_argument("--accept", action="store_true", help="the engine that answers now is the right one")
     subs["profiles"].add_argument("--json", action="store_true", help="as JSON")
     what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
     what.help = "enable, disable or status"

@@ -9,9 +9,13 @@ from trayd.core.value import Value
 
 
 class Engine(Value):
-    """One profile's engine: its health, what it says about itself, and its images where they were asked for."""
+    """One profile's engine: its health, what it says about itself, and its images where they were asked for.
+
+    `stranger` is the ID of an engine that answers here and is not the one this profile had before.
+    """
 
     profile: Profile
     health: Health = Health()
     info: EngineInfo | None = None
     images: tuple[Image, ...] | None = None
+    stranger: str = ""

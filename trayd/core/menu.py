@@ -74,6 +74,9 @@ def _top(engine: Engine, clock: Callable[[float], str]) -> list[Item]:
     if diagnosis is not None:
         items += [Item(f"cause {n}", line) for n, line in enumerate(wrap(diagnosis.cause))]
         items += [Item(f"next {n}", line) for n, line in enumerate(wrap(f"→ {diagnosis.next}"))]
+    if engine.stranger:
+        items += [Item(f"stranger {n}", line) for n, line in enumerate(wrap(f"⚠ {report.stranger(engine)[1]}"))]
+        items.append(Item("accept", "It is the right one", m.Accept(name)))
     items.append(Item("check", "Check again", m.CheckAgain(name)))
     items.append(Item("details", "Copy details", m.CopyDetails(name)))
     return items
@@ -91,6 +94,8 @@ def _profiles(snapshot: Snapshot) -> list[Item]:
 def _profile(engine: Engine, active: str) -> Item:
     profile, health = engine.profile, engine.health
     label = f"{profile.name}  {report.DOTS[health.state]}  {report.words(health)}"
+    if engine.stranger:
+        label += "  ⚠ another engine"
     if profile.endpoint.remote:
         label += f"  ({clean(profile.endpoint.host, 40)})"
     return Item(f"profile {profile.name}", label, m.Use(profile.name), Mark.RADIO, profile.name == active)
@@ -150,6 +155,8 @@ def _tooltip(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) 
     lines = [report.headline(engine, clock), engine.profile.endpoint.url]
     if engine.health.diagnosis is not None:
         lines.append(engine.health.diagnosis.cause)
+    if engine.stranger:
+        lines.append("⚠ Another engine answers here than before")
     others = [e for e in snapshot.engines.values() if e is not engine and e.health.diagnosis is not None]
     if others:
         names = ", ".join(e.profile.name for e in others[:3]) + (" …" if len(others) > 3 else "")

@@ -5,9 +5,14 @@ All are values. A menu item carries its command as one of these; a watcher posts
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.profile import Profile
 from trayd.core.value import Value
+
+if TYPE_CHECKING:
+    from trayd.core.identity import Identities
 
 
 class EngineInfo(Value):
@@ -107,6 +112,12 @@ class Overtaken(Value):
     diagnosis: Diagnosis
 
 
+class EnginesKnown(Value):
+    """The file of the identities changed: somebody accepted an engine."""
+
+    identities: Identities
+
+
 class ImagesListed(Value):
     """The images of an engine, or None if it did not tell them."""
 
@@ -144,6 +155,12 @@ class Use(Value):
 
     name: str
     save: bool = True
+
+
+class Accept(Value):
+    """The engine that answers under a profile is the right one, although it is another than before."""
+
+    name: str
 
 
 class CheckAgain(Value):
@@ -259,6 +276,12 @@ class Remember(Value):
     active: str
     previous: str
     notifications: bool
+
+
+class RememberEngines(Value):
+    """Write to disk which engine each profile has."""
+
+    identities: Identities
 
 
 class PutOnClipboard(Value):

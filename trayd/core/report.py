@@ -97,6 +97,17 @@ def loss(profile: Profile, health: Health) -> tuple[str, str]:
     return title, f"{diagnosis.cause} {diagnosis.next}" if diagnosis else ""
 
 
+def stranger(engine: Engine) -> tuple[str, str]:
+    """Return title and text about an engine that is not the one its profile had before."""
+    name = engine.profile.name
+    who = f" ({clean(engine.info.name, 40)})" if engine.info and engine.info.name else ""
+    return (
+        f"{name}: another engine answers",
+        f"At {engine.profile.endpoint.url} another engine answers than before{who}. If that is right, say so in the "
+        f"menu, or with: trayd use {name} --accept",
+    )
+
+
 def details(engine: Engine) -> str:
     """Return all that is known about an engine as lines of text, for a bug report; there are no secrets in it."""
     profile, health, info = engine.profile, engine.health, engine.info
@@ -141,6 +152,7 @@ def as_json(engine: Engine, stamp: Callable[[float], str]) -> dict[str, object]:
         }
         if known and info is not None
         else None,
+        "another_engine": bool(engine.stranger),
         "diagnosis": {
             "code": diagnosis.code,
             "cause": diagnosis.cause,
@@ -200,9 +212,11 @@ def cut(text: str, cells: int) -> str:
 
 
 def reasons(engines: list[Engine]) -> str:
-    """Return cause and next step of every engine that cannot be reached, a paragraph each."""
+    """Return cause and next step of every engine that cannot be reached, and which are others than before."""
     parts = []
     for engine in engines:
         if diagnosis := engine.health.diagnosis:
             parts.append(f"{engine.profile.name}: {diagnosis.cause}\n  → {diagnosis.next}")
+        if engine.stranger:
+            parts.append(f"⚠ {engine.profile.name}: {stranger(engine)[1]}")
     return "\n".join(parts)

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from trayd.core import health as h
+from trayd.core import identity, report
 from trayd.core import messages as m
-from trayd.core import report
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.engine import Engine
 from trayd.core.health import Health, Now
+from trayd.core.identity import Identities
 from trayd.core.profile import cleared, variables
 from trayd.core.shells import SHELLS, UnquotableError, script
 from trayd.core.value import Value, replace
@@ -54,6 +55,7 @@ class Snapshot(Value):
     hidden: frozenset[str] = frozenset()
     wanted: str = ""
     previous: str = ""
+    identities: Identities = MappingProxyType({})
     notifications: bool = True
     autostart: bool | None = None
     generation: int = 0
@@ -88,7 +90,7 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
         case m.Hinted(name, generation) if _current(snapshot, name, generation):
             return _hinted(snapshot, name, now)
         case m.Described(name, generation, info) if _current(snapshot, name, generation):
-            return _put_engine(snapshot, name, replace(snapshot.engines[name], info=info)), []
+            return _described(_put_engine(snapshot, name, replace(snapshot.engines[name], info=info)), name)
         case m.ImagesListed(name, generation, images) if _current(snapshot, name, generation):
             return _put_engine(snapshot, name, replace(snapshot.engines[name], images=images)), []
         case m.Tick():
@@ -97,6 +99,9 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
             return _woke(snapshot, now)
         case m.Loaded():
             return _loaded(snapshot, message, now)
+        case m.EnginesKnown(known):
+            engines = {name: identity.seen_again(known, engine) for name, engine in snapshot.engines.items()}
+            return replace(snapshot, engines=engines, identities=known), []
         case m.AutostartIs(enabled):
             return replace(snapshot, autostart=enabled), []
         case m.Said(title, text):
@@ -186,6 +191,21 @@ def _after_answer(snapshot: Snapshot, name: str, now: Now) -> Result:
         watch = replace(watch, images_stale=False)
         effects.append(m.ListImages(name))
     return (_put_watch(snapshot, name, watch) if effects else snapshot), effects
+
+
+def _described(snapshot: Snapshot, name: str) -> Result:
+    """The engine told its ID: is it the one that this profile had before?"""
+    known, engine = identity.recognise(snapshot.identities, snapshot.engines[name])
+    effects = list[object]()
+    if engine.stranger and not snapshot.engines[name].stranger:
+        effects.append(m.Notify(*report.stranger(engine), name))
+    return _know(snapshot, name, known, engine, effects)
+
+
+def _know(snapshot: Snapshot, name: str, known: Identities, engine: Engine, effects: list[object]) -> Result:
+    if known != snapshot.identities:
+        effects.append(m.RememberEngines(known))
+    return replace(_put_engine(snapshot, name, engine), identities=known), effects
 
 
 def _overtaken(snapshot: Snapshot, name: str, diagnosis: Diagnosis, now: Now) -> Result:
@@ -292,6 +312,11 @@ def _command(snapshot: Snapshot, message: object, now: Now) -> Result:
             return snapshot, [m.PutOnClipboard(report.details(snapshot.engines[name]))]
         case m.CopyText(text):
             return snapshot, [m.PutOnClipboard(text)]
+        case m.Accept(name) if name in snapshot.engines:
+            known, engine = identity.accept(snapshot.identities, snapshot.engines[name])
+            return _know(snapshot, name, known, engine, [])
+        case m.CopyEnvironment(name, _, False) if name in snapshot.engines and snapshot.engines[name].stranger:
+            return snapshot, [m.Notify("Nothing was copied", report.stranger(snapshot.engines[name])[1], name)]
         case m.CopyEnvironment(name, shell, unset) if name in snapshot.engines:
             profile = snapshot.engines[name].profile
             try:
