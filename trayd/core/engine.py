@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trayd.core.certificates import Certificate
 from trayd.core.health import Health
 from trayd.core.messages import EngineInfo, Image
 from trayd.core.profile import Profile
@@ -9,9 +10,11 @@ from trayd.core.value import Value
 
 
 class Engine(Value):
-    """One profile's engine: its health, what it says about itself, and its images where they were asked for."""
+    """One profile's engine: its health, what it says about itself, its images where they were asked for,
+    and the certificates of its TLS connection."""
 
     profile: Profile
     health: Health = Health()
     info: EngineInfo | None = None
     images: tuple[Image, ...] | None = None
+    certificates: tuple[Certificate, ...] = ()
