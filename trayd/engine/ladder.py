@@ -73,7 +73,7 @@ class _Climber:
     def climb(self) -> None:
         made = self._within(probe.connect, self._endpoint)  # sends nothing
         self._client = made if isinstance(made, Client) else None
-        if self._endpoint.scheme == "unix":
+        if self._endpoint.scheme == "unix" and hasattr(socket, "AF_UNIX"):
             self._climb_to_socket()
         elif self._endpoint.scheme == "tcp":
             self._climb_to_host(made)
