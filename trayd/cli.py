@@ -81,8 +81,7 @@ def _status(options: argparse.Namespace) -> int:
     from trayd.engine.survey import survey
     from trayd.surfaces import status_json
 
-    active = _active(loaded)
-    engines = survey(chosen)
+    active, engines = _active(loaded), survey(chosen)
     snapshot = Snapshot(engines={engine.profile.name: engine for engine in engines}, wanted=active)
     if options.json:
         put(json.dumps({**status_json(snapshot), "active": active}, indent=2))

@@ -1,19 +1,23 @@
 """Climbing to real engines, and falling at the right rung in every situation in which one cannot be reached."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.engine.asking import ask, endpoint
+from tests.engine.asking import NOBODY, OFFLINE, ROOT, ask, endpoint
 from tests.engine.situations import NEEDS_ENGINE, SITUATIONS, Here
 from tests.engine.test_diagnosis import WORDS, expected
 from tests.harness import responder, standin
 from tests.harness.dockerd import Dockerd
+from tests.harness.need import need
 from tests.harness.responder import Reply, Responder
 from tests.harness.tls import DAY, Authority, now
 from trayd.core.certificates import days_left
@@ -246,3 +250,41 @@ def test_a_name_is_looked_up_on_its_own_rung() -> None:
         rungs = climb(profile(endpoint(f"tcp://localhost:{server.port}")))
     assert finding(rungs, "name").startswith("localhost → ")
     assert "127.0.0.1" in finding(rungs, "name")
+
+
+ELSEWHERE = """
+import json, os, sys
+from trayd.core.ladder import as_json
+from trayd.core.profile import Profile, parse_host
+from trayd.engine.ladder import climb
+if user := int(sys.argv[2]):
+    os.setgroups([]); os.setgid(user); os.setuid(user)
+profile = Profile("office", parse_host(sys.argv[1]))
+print(json.dumps(as_json(profile, climb(profile))))
+"""
+
+
+def climb_elsewhere(url: str, user: int = 0, within: Sequence[str] = ()) -> tuple[str, str, dict[str, str]]:
+    """Climb as another user, or without a network; give the broken rung, its code and all states."""
+    need(os.geteuid() == 0, "another user, or a network of one's own, wants root: sudo -E pytest …")
+    command = [*within, sys.executable, "-c", ELSEWHERE, url, str(user)]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    rungs = json.loads(done.stdout)["rungs"]
+    (failed,) = [rung for rung in rungs if rung["state"] == "failed"]
+    return failed["name"], failed["diagnosis"]["code"], {rung["name"]: rung["state"] for rung in rungs}
+
+
+@pytest.mark.engine
+def test_a_socket_that_is_closed_to_the_person_breaks_at_the_connection(dockerd: Callable[..., Dockerd]) -> None:
+    """Another user sees that the socket is there and whose it is, and is told that it is closed to them."""
+    running = dockerd()
+    running.directory.chmod(0o711)
+    rung, code, all_states = climb_elsewhere(running.unix_url, NOBODY)
+    assert (rung, code, all_states["address"]) == ("connection", "socket_permission", "ok")
+
+
+def test_a_wrong_name_and_a_missing_network_break_their_rungs() -> None:
+    """Offline, a name breaks at the name and an address at the address: nothing is sent, nobody waits."""
+    assert climb_elsewhere("tcp://no-such-host.invalid:2375", within=OFFLINE)[:2] == ("name", "dns")
+    assert climb_elsewhere("tcp://192.0.2.1:2375", within=OFFLINE)[:2] == ("address", "no_route")

@@ -6,7 +6,6 @@ probe's own client asks. A failure is judged by the probe's own rules, so that t
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 import time
@@ -23,7 +22,7 @@ from trayd.core.text import clean
 from trayd.engine import probe
 from trayd.engine.certificates import end_of, loose_modes, own_certificates
 from trayd.engine.client import AnswerError, Client
-from trayd.engine.looks import handshake, owned, routes, server, told_time
+from trayd.engine.looks import handshake, is_address, look_up, owned, routes, server, told_time
 from trayd.engine.transport import tls_context
 
 T = TypeVar("T")
@@ -175,10 +174,10 @@ class _Climber:
         endpoint = self._endpoint
         addresses = self._names()
         try:
-            sources = self._within(routes, addresses, endpoint.port)
+            ways = self._within(routes, addresses, endpoint.port)
         except Exception as error:
             raise self._because(error) from error
-        self._ok("address", f"{addresses[0]}, asked from {sources[0]}")
+        self._ok("address", "{}, asked from {}".format(*ways[0]))
         if isinstance(made, Failed):
             raise self._break(made.diagnosis)
         if endpoint.tls:
@@ -191,23 +190,18 @@ class _Climber:
             if isinstance(error, TimeoutError) and error.errno is None:
                 raise self._break(diagnose("connect_timeout", endpoint, f"TimeoutError: {error}")) from error
             raise self._because(error) from error
-        self._ok("connection", f"port {endpoint.port} accepts connections")
+        self._ok("connection", f"{self._socket.getpeername()[0]} accepts connections on port {endpoint.port}")
 
     def _names(self) -> list[str]:
-        endpoint = self._endpoint
-        try:
-            ipaddress.ip_address(endpoint.host.partition("%")[0])
-        except ValueError:
-            pass
-        else:
+        host = self._endpoint.host
+        if is_address(host):
             self._skip("name", "the profile says an address")
-            return [endpoint.host]
+            return [host]
         try:
-            found = self._within(socket.getaddrinfo, endpoint.host, endpoint.port, 0, socket.SOCK_STREAM)
+            addresses = self._within(look_up, host, self._endpoint.port)
         except Exception as error:
-            raise self._break(diagnose("dns", endpoint, f"{type(error).__name__}: {error}")) from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        self._ok("name", f"{endpoint.host} → {some(addresses)}")
+            raise self._break(diagnose("dns", self._endpoint, f"{type(error).__name__}: {error}")) from error
+        self._ok("name", f"{host} → {some(addresses)}")
         return addresses
 
     # --- TLS
@@ -280,9 +274,8 @@ class _Climber:
         if problem := probe.too_new(oldest, self._endpoint):
             raise self._break(problem)
         client.settle(api)
-        newest = clean(api, 20)
-        spoken = clean(client.api_version, 20)
-        self._ok("api", f"API {spoken}" + (f" ({oldest} to {newest})" if oldest else ""))
+        span = f" ({oldest} to {clean(api, 20)})" if oldest else ""
+        self._ok("api", f"API {clean(client.api_version, 20)}{span}")
 
     def _facts(self, client: Client) -> None:
         """Climb two rungs with one question: `/info` wants the same permission as everything else."""

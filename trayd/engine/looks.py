@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 import ssl
@@ -26,15 +27,29 @@ def owned(path: str) -> str:
     return f"a socket of {owner}, mode {stat.S_IMODE(status.st_mode):04o}"
 
 
-def routes(addresses: list[str], port: int) -> list[str]:
-    """Return our own address towards each of these that has a way. Raises the last OSError if none has."""
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, so that there is nothing to look up."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def look_up(host: str, port: int) -> list[str]:
+    """Return the addresses of a name, each once."""
+    return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+
+
+def routes(addresses: list[str], port: int) -> list[tuple[str, str]]:
+    """Return those addresses that have a way, each with our own address on it. Raises the last OSError if none has."""
     found, last = [], OSError("no address")
     for address in addresses:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as sock:  # connecting it sends nothing
             try:
                 sock.connect((address, port))
-                found.append(str(sock.getsockname()[0]))
+                found.append((address, str(sock.getsockname()[0])))
             except OSError as error:
                 last = error
     if not found:
