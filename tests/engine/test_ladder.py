@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -205,18 +207,18 @@ def test_an_unverified_engine_is_a_warning(authority: Authority, certs: Path) ->
 
 
 def test_a_wrong_clock_is_a_warning() -> None:
-    """An engine whose Date header is two hours behind is climbed to the top, with a warning there."""
+    """An engine whose Date header is three hours behind is climbed to the top, with a warning there."""
     small, json_head = responder.engine(), responder.docker_headers(kind="application/json")
 
     def late(method: str, path: str) -> Reply:
         reply = Reply(*small(method, path)) if not path.endswith("/info") else Reply(200, json_head, b"{}")
-        then = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() - 7200))
+        then = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() - 3 * 3600))
         return reply._replace(headers={**reply.headers, "Date": then})
 
     with Responder(late) as server:
         rungs = climb(profile(endpoint(server.url)))
     assert states(rungs)["clock"] == "warning"
-    assert finding(rungs, "clock").startswith("the engine's clock is 2 h behind ours")
+    assert finding(rungs, "clock").startswith("the engine's clock is 3 h behind ours")
 
 
 def test_an_engine_that_refuses_everything_but_pings_breaks_the_rung_of_permission() -> None:
@@ -288,3 +290,18 @@ def test_a_wrong_name_and_a_missing_network_break_their_rungs() -> None:
     """Offline, a name breaks at the name and an address at the address: nothing is sent, nobody waits."""
     assert climb_elsewhere("tcp://no-such-host.invalid:2375", within=OFFLINE)[:2] == ("name", "dns")
     assert climb_elsewhere("tcp://192.0.2.1:2375", within=OFFLINE)[:2] == ("address", "no_route")
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_a_port_that_resets_at_once_is_never_a_bug(tls: bool, certs: Path) -> None:
+    """However early a reset comes, the ladder ends with connections that are closed, every time."""
+
+    def behave(connection: socket.socket, ended: object) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with standin.StandIn(behave) as server:
+        place = profile(endpoint(server.url, certs if tls else None))
+        for _ in range(30):
+            (failed,) = [rung for rung in climb(place) if rung.state is RungState.FAILED]
+            assert failed.diagnosis and failed.diagnosis.code == "closed", failed
+            assert failed.name in ("connection", "tls" if tls else "http")  # the reset may overtake connect()

@@ -22,7 +22,7 @@ from trayd.core.text import clean
 from trayd.engine import probe
 from trayd.engine.certificates import end_of, loose_modes, own_certificates
 from trayd.engine.client import AnswerError, Client
-from trayd.engine.looks import handshake, is_address, look_up, owned, routes, server, told_time
+from trayd.engine.looks import handshake, is_address, look_up, owned, peer, routes, server, told_time
 from trayd.engine.transport import tls_context
 
 T = TypeVar("T")
@@ -190,7 +190,7 @@ class _Climber:
             if isinstance(error, TimeoutError) and error.errno is None:
                 raise self._break(diagnose("connect_timeout", endpoint, f"TimeoutError: {error}")) from error
             raise self._because(error) from error
-        self._ok("connection", f"{self._socket.getpeername()[0]} accepts connections on port {endpoint.port}")
+        self._ok("connection", f"{peer(self._socket, ways[0][0])} accepts connections on port {endpoint.port}")
 
     def _names(self) -> list[str]:
         host = self._endpoint.host

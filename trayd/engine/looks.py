@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import socket
@@ -57,9 +58,20 @@ def routes(addresses: list[str], port: int) -> list[tuple[str, str]]:
     return found
 
 
+def peer(sock: socket.socket, otherwise: str) -> str:
+    """Return the address to which a socket is connected; one that was reset at once does not know it any more."""
+    try:
+        return str(sock.getpeername()[0])
+    except OSError:
+        return otherwise
+
+
 def handshake(raw: socket.socket, context: ssl.SSLContext, host: str) -> tuple[str, bytes, list[str]]:
     """Return the version of TLS, the server's certificate, and for whom it is (empty if it was not verified)."""
     with context.wrap_socket(raw, server_hostname=host) as connection:
+        if connection.version() is None:
+            # It was reset before the first byte: Python takes it for one that is not connected yet, and waits.
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         known: Any = connection.getpeercert() or {}
         names = [clean(str(value), 80) for _, value in known.get("subjectAltName", ())]
         version = (connection.version() or "TLS").replace("TLSv", "TLS ")
