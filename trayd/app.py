@@ -24,12 +24,15 @@ from trayd.core.value import Value, replace
 
 if TYPE_CHECKING:
     from trayd.config.watch import FileWatch
+    from trayd.core.profile import Profile
     from trayd.engine.watcher import Watch
 
 # An editor writes a file in several steps; they are taken for one.
 SETTLE = 0.1
 # The two clocks drift apart by more than this only when the computer slept or the clock was set.
 JUMP = 10.0
+# A copy that takes longer than this is said when it is there: somebody waits to paste it.
+NOTICEABLE = 1.0
 
 
 class Surface(Protocol):
@@ -167,6 +170,8 @@ class App:
                 self._work(self._remember_engines, known)
             case m.PutOnClipboard(text):
                 self._work(self._copy, text)
+            case m.CopyLadder(profile, details):
+                self._work(self._copy_ladder, profile, details)
             case m.OpenFolder():
                 self._work(self._open_folder)
             case m.SetAutostart(enabled):
@@ -252,6 +257,15 @@ class App:
         from trayd.desktop import clipboard
 
         clipboard.copy(text)
+
+    def _copy_ladder(self, profile: Profile, details: str) -> None:
+        from trayd.core import ladder
+        from trayd.engine.ladder import climb  # imports docker
+
+        start = time.monotonic()
+        self._copy(f"{details}\n\n{ladder.text(profile, climb(profile))}")
+        if time.monotonic() - start > NOTICEABLE:
+            self.post(m.Said("The details are on the clipboard", f"The ladder to {profile.name} is climbed."))
 
     def _open_folder(self) -> None:
         from trayd.desktop.folder import open_folder

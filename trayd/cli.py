@@ -91,10 +91,17 @@ def _status(options: argparse.Namespace) -> int:
         put(json.dumps({**status_json(snapshot), "active": active}, indent=2))
     else:
         put(report.table(engines, active))
-        if told := report.reasons(engines):
+        for told in filter(None, (report.reasons(engines), "\n".join(report.expiring(engines)))):
             put(f"\n{told}")
     _tell_problems(loaded)
     return 0 if all(engine.health.state in GOOD for engine in engines) else 1
+
+
+def _check(options: argparse.Namespace) -> int:
+    from trayd.checking import check
+
+    loaded = _load()
+    return check(_one(loaded, options.profile or _wanted(loaded)), options.json)
 
 
 def _env(options: argparse.Namespace) -> int:
@@ -310,6 +317,7 @@ def _tell_problems(loaded: Loaded) -> None:
 COMMANDS = {
     "run": _run,
     "status": _status,
+    "check": _check,
     "env": _env,
     "use": _use,
     "profiles": _profiles,

@@ -31,6 +31,15 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "  trayd status --watch           stay, and show every change as it happens\n"
         "  trayd status --json | jq -r '.profiles[] | select(.engine == null) | .name'",
     ),
+    "check": (
+        "climb to one engine, rung by rung: where it breaks and what to do",
+        "Climb the ladder to one engine, from its name to its clock: the first rung\n"
+        "that breaks says why, and what to do. Nothing in the output is secret.\n"
+        "Exit code 0 if the engine can be used, warnings or not, 1 if a rung breaks.",
+        "  trayd check                    the active profile\n"
+        "  trayd check office             this one\n"
+        "  trayd check --json | jq -r '.rungs[] | select(.state == \"failed\") | .name'",
+    ),
     "env": (
         "print the DOCKER_* variables of a profile, for your shell",
         "Print the DOCKER_* variables of a profile as text for your shell, and unset\n"
@@ -137,6 +146,8 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     status.add_argument("profiles", metavar="P", nargs="*", help="only these profiles")
     status.add_argument("--json", action="store_true", help="as JSON; with --watch one object a line")
     status.add_argument("--watch", action="store_true", help="stay, and show every change as it happens")
+    subs["check"].add_argument("profile", metavar="P", nargs="?", default="", help="without it the active one")
+    subs["check"].add_argument("--json", action="store_true", help="as JSON, when all is known")
     env.add_argument("profile", metavar="P", nargs="?", default="", help="a profile; without it the active one")
     env.add_argument(
         "--shell",

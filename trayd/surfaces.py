@@ -112,7 +112,8 @@ class Terminal:
         size = shutil.get_terminal_size()
         engines = list(snapshot.engines.values())
         head, *rows = report.table(engines, snapshot.active).splitlines()
-        told = report.reasons(engines).splitlines() + [f"⚠ {problem}" for problem in snapshot.problems]
+        told = report.reasons(engines).splitlines() + report.expiring(engines)
+        told += [f"⚠ {problem}" for problem in snapshot.problems]
         rest = [part for line in told for part in textwrap.wrap(line, size.columns, subsequent_indent="    ")]
         # A longer line would be wrapped by the terminal, and the way back up would be wrong.
         lines = [report.cut(line, size.columns) for line in [head, *rows, *([""] if rest else []), *rest]]

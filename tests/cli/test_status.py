@@ -18,7 +18,8 @@ from tests.harness.responder import engine as small_engine
 from tests.harness.standin import silent, unanswered
 
 QUICK = "health: {interval: 1s, timeout: 1s, grace: 0s}\n"
-PROFILE_KEYS = ["name", "source", "host", "state", "since", "latency_ms", "engine", "another_engine", "diagnosis"]
+PROFILE_KEYS = ["name", "source", "host", "state", "since", "latency_ms", "engine"]
+PROFILE_KEYS += ["another_engine", "diagnosis", "certificates"]
 ENGINE_KEYS = ["version", "api_version", "os", "arch", "name", "id"]
 DIAGNOSIS_KEYS = ["code", "cause", "next", "detail"]
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

@@ -153,7 +153,7 @@ class Authority:
     ) -> x509.Certificate:
         usage = ExtendedKeyUsageOID.SERVER_AUTH if purpose == "server" else ExtendedKeyUsageOID.CLIENT_AUTH
         # An hour back: the machines of a test may disagree a little about the time.
-        start, end = not_before or now() - DAY / 24, not_after or now() + 30 * DAY
+        start, end = not_before or now() - DAY / 24, not_after or now() + 365 * DAY
         builder = _builder(subject, self._name, key, start, end)
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         if san:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trayd.core.certificates import Certificate
 from trayd.core.health import Health
 from trayd.core.messages import EngineInfo, Image
 from trayd.core.profile import Profile
@@ -9,7 +10,7 @@ from trayd.core.value import Value
 
 
 class Engine(Value):
-    """One profile's engine: its health, what it says about itself, and its images where they were asked for.
+    """One profile's engine: its health, what it says about itself, its images, its TLS connection's certificates.
 
     `stranger` is the ID of an engine that answers here and is not the one this profile had before.
     """
@@ -19,3 +20,4 @@ class Engine(Value):
     info: EngineInfo | None = None
     images: tuple[Image, ...] | None = None
     stranger: str = ""
+    certificates: tuple[Certificate, ...] = ()

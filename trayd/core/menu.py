@@ -34,7 +34,7 @@ def view(snapshot: Snapshot, clock: Callable[[float], str], about: About = ()) -
     else:
         icon = IconSpec(str(engine.health.state), engine.profile.endpoint.remote)
         tooltip, top = _tooltip(snapshot, engine, clock), _top(engine, clock)
-    groups: list[list[Item]] = [top, _profiles(snapshot), _problems(snapshot)]
+    groups: list[list[Item]] = [top, _profiles(snapshot), _certificates(snapshot), _problems(snapshot)]
     if engine is not None:
         groups.append([_copy(engine), _images(engine)])
     groups += [[_settings(snapshot)], [_about(about), Item("quit", "Quit", m.Quit())]]
@@ -101,6 +101,11 @@ def _profile(engine: Engine, active: str) -> Item:
     return Item(f"profile {profile.name}", label, m.Use(profile.name), Mark.RADIO, profile.name == active)
 
 
+def _certificates(snapshot: Snapshot) -> list[Item]:
+    lines = report.expiring(snapshot.engines.values())
+    return [Item(f"certificate {n}", line) for n, line in enumerate(lines[:PROBLEMS_SHOWN])]
+
+
 def _problems(snapshot: Snapshot) -> list[Item]:
     items = []
     for number, problem in enumerate(snapshot.problems[:PROBLEMS_SHOWN]):
@@ -161,4 +166,5 @@ def _tooltip(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) 
     if others:
         names = ", ".join(e.profile.name for e in others[:3]) + (" …" if len(others) > 3 else "")
         lines.append(f"Also not reachable: {names}")
+    lines += report.expiring(snapshot.engines.values())[:3]
     return "\n".join(clean(line, 160) for line in lines)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trayd.core.certificates import Certificate
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.profile import Profile
 from trayd.core.value import Value
@@ -61,10 +62,11 @@ class Loaded(Value):
 
 
 class Answered(Value):
-    """A probe was answered, after `latency` seconds; `engine` only where it was asked for."""
+    """A probe was answered, after `latency` seconds; `engine` and `certificates` only on a new connection."""
 
     latency: float
     engine: EngineInfo | None = None
+    certificates: tuple[Certificate, ...] | None = None
 
 
 class Failed(Value):
@@ -288,6 +290,13 @@ class PutOnClipboard(Value):
     """Put a text on the clipboard."""
 
     text: str
+
+
+class CopyLadder(Value):
+    """Climb the ladder to an engine, and put these details and the ladder on the clipboard."""
+
+    profile: Profile
+    details: str
 
 
 class OpenFolder(Value):

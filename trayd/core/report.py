@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from unicodedata import combining, east_asian_width
 
+from trayd.core import certificates
+from trayd.core.diagnosis import Diagnosis
 from trayd.core.engine import Engine
 from trayd.core.health import GOOD, Health, State
 from trayd.core.profile import Profile
@@ -133,7 +135,7 @@ def details(engine: Engine) -> str:
 
 def as_json(engine: Engine, stamp: Callable[[float], str]) -> dict[str, object]:
     """Return one engine as the documented JSON object; `stamp` turns wall-clock seconds into RFC 3339."""
-    health, info, diagnosis = engine.health, engine.info, engine.health.diagnosis
+    health, info = engine.health, engine.info
     known = info is not None and health.state in GOOD
     return {
         "name": engine.profile.name,
@@ -153,15 +155,16 @@ def as_json(engine: Engine, stamp: Callable[[float], str]) -> dict[str, object]:
         if known and info is not None
         else None,
         "another_engine": bool(engine.stranger),
-        "diagnosis": {
-            "code": diagnosis.code,
-            "cause": diagnosis.cause,
-            "next": diagnosis.next,
-            "detail": diagnosis.detail,
-        }
-        if diagnosis
-        else None,
+        "diagnosis": diagnosis_json(health.diagnosis),
+        "certificates": [{"what": c.what, "ends": stamp(c.ends), "days": c.days} for c in engine.certificates],
     }
+
+
+def diagnosis_json(diagnosis: Diagnosis | None) -> dict[str, str] | None:
+    """Return a diagnosis as the documented JSON object, or None."""
+    if diagnosis is None:
+        return None
+    return {"code": diagnosis.code, "cause": diagnosis.cause, "next": diagnosis.next, "detail": diagnosis.detail}
 
 
 def table(engines: list[Engine], active: str) -> str:
@@ -220,3 +223,8 @@ def reasons(engines: list[Engine]) -> str:
         if engine.stranger:
             parts.append(f"⚠ {engine.profile.name}: {stranger(engine)[1]}")
     return "\n".join(parts)
+
+
+def expiring(engines: Iterable[Engine]) -> list[str]:
+    """Return a line for every certificate that ends soon."""
+    return [f"⚠ {line}" for e in engines for line in certificates.warnings(clean(e.profile.name, 60), e.certificates)]

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from trayd.core import health as h
 from trayd.core import identity, report
 from trayd.core import messages as m
+from trayd.core.certificates import dated
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.engine import Engine
 from trayd.core.health import Health, Now
@@ -153,6 +154,8 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
     if isinstance(outcome, m.Answered):
         health = h.answered(was, outcome.latency, settings, now)
         engine = replace(engine, health=health, info=outcome.engine or engine.info)
+        if outcome.certificates is not None:
+            engine = replace(engine, certificates=outcome.certificates)
         if outcome.engine is not None:
             effects.append(m.Describe(name))
         if was.told and snapshot.notifications:
@@ -162,6 +165,7 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
         engine = replace(engine, health=health, images=None)
         # Its stream ended because the engine went, not because somebody cuts streams: it is held again at once.
         watch = replace(watch, short_streams=0, listen_due=0.0)
+    engine = replace(engine, certificates=dated(engine.certificates, now.wall))
     good = health.state in h.GOOD
     failures = 0 if good else watch.failures + 1
     start = watch.asked if good and watch.asked is not None else now.mono
@@ -309,7 +313,11 @@ def _command(snapshot: Snapshot, message: object, now: Now) -> Result:
             watch = replace(snapshot.watches[name], listen_due=0.0, images_stale=True)
             return _ask(_put_watch(snapshot, name, watch), name, now, fresh=True)
         case m.CopyDetails(name) if name in snapshot.engines:
-            return snapshot, [m.PutOnClipboard(report.details(snapshot.engines[name]))]
+            engine = snapshot.engines[name]
+            details = report.details(engine)
+            if engine.health.state in h.GOOD:
+                return snapshot, [m.PutOnClipboard(details)]
+            return snapshot, [m.CopyLadder(engine.profile, details)]
         case m.CopyText(text):
             return snapshot, [m.PutOnClipboard(text)]
         case m.Accept(name) if name in snapshot.engines:

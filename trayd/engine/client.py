@@ -9,8 +9,10 @@ from typing import Any
 import docker
 
 from trayd import __version__
+from trayd.core.certificates import Certificate
 from trayd.core.diagnosis import Answer
 from trayd.core.profile import Endpoint
+from trayd.engine.certificates import end_of, own_certificates
 from trayd.engine.transport import EndpointTls, Sockets, TcpAdapter, UnixAdapter
 
 # What docker-py speaks; the newest API that trayd asks for is the older of this and the engine's.
@@ -52,6 +54,7 @@ class Client:
         self._tls = tls
         self._adapter = self._make_adapter()
         self.docker = self._make(NEWEST_API)
+        self._own_certificates = own_certificates(endpoint.tls) if endpoint.tls else ()
 
     def _make(self, version: str) -> Any:
         client = docker.DockerClient(
@@ -69,6 +72,12 @@ class Client:
         if self.endpoint.scheme == "tcp" and not self.endpoint.tls:
             return TcpAdapter(self.sockets)
         return None
+
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """The ends of the certificates in use: the server's of the newest connection, and those in our files."""
+        ends = end_of(self.sockets.server_certificate)
+        return (*([Certificate("server", ends)] if ends is not None else []), *self._own_certificates)
 
     def ping(self, timeout: float) -> Answer:
         """Ask the unversioned `/_ping`; redirects are not followed. Raises what requests raises."""

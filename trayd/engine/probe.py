@@ -33,27 +33,38 @@ def probe(client: Client, timeout: float) -> Answered | Failed:
     deadline = time.monotonic() + timeout
     connections = client.sockets.opened
     try:
-        answer, latency = _ping(client, deadline)
+        answer, latency = ping(client, deadline)
     except Exception as error:  # any exception of requests, urllib3, ssl or the system is a diagnosis
-        return Failed(_why(error, client, deadline))
-    if problem := from_answer(answer, client.endpoint):
-        if not answer.from_docker and _wants_tls(client, deadline):
-            problem = diagnose("tls_needed", client.endpoint, problem.detail)
+        return Failed(why(error, client, deadline))
+    if problem := judge(answer, client, deadline):
         return Failed(problem)
     api = answer.headers["api-version"]
-    if version_tuple(api) < version_tuple(OLDEST_API):
-        return Failed(_versions("api_too_old", client.endpoint, api, OLDEST_API))
     if client.api_version and client.sockets.opened == connections:
         client.settle(api)
         return Answered(latency)
-    outcome = _first_look(client, api, latency, deadline)
+    outcome = first_look(client, api, latency, deadline)
     if isinstance(outcome, Answered):
         client.settle(api)
     return outcome
 
 
-def _ping(client: Client, deadline: float) -> tuple[Answer, float]:
-    """Ask; once more at once when the connection was closed: a kept connection may die just as it is used."""
+def judge(answer: Answer, client: Client, deadline: float) -> Diagnosis | None:
+    """Return what is wrong with an answer to a ping, or None for that of an engine that trayd can talk to."""
+    if problem := from_answer(answer, client.endpoint):
+        if not answer.from_docker and _wants_tls(client, deadline):
+            return diagnose("tls_needed", client.endpoint, problem.detail)
+        return problem
+    api = answer.headers["api-version"]
+    if version_tuple(api) < version_tuple(OLDEST_API):
+        return _versions("api_too_old", client.endpoint, api, OLDEST_API)
+    return None
+
+
+def ping(client: Client, deadline: float) -> tuple[Answer, float]:
+    """Ask, and say how long it took; once more at once when the connection was closed.
+
+    A kept connection may die just as it is used. Raises what requests raises.
+    """
     start = time.monotonic()
     try:
         answer = client.ping(deadline - start)
@@ -66,26 +77,26 @@ def _ping(client: Client, deadline: float) -> tuple[Answer, float]:
     return answer, time.monotonic() - start
 
 
-def _first_look(client: Client, api: str, latency: float, deadline: float) -> Answered | Failed:
+def first_look(client: Client, api: str, latency: float, deadline: float) -> Answered | Failed:
     """Ask what engine it is: behind a new connection there may be another one than before."""
     try:
         facts = client.json("/version", max(0.1, deadline - time.monotonic()), versioned=False)
     except AnswerError:
-        return Answered(latency, EngineInfo(api_version=clean(api, 20)))
+        return Answered(latency, EngineInfo(api_version=clean(api, 20)), client.certificates)
     except Exception as error:
-        return Failed(_why(error, client, deadline))
+        return Failed(why(error, client, deadline))
     facts = facts if isinstance(facts, Mapping) else {}
-    oldest = _text(facts, "MinAPIVersion")
-    if oldest and version_tuple(oldest) > version_tuple(NEWEST_API):
-        return Failed(_versions("api_client_too_old", client.endpoint, oldest, NEWEST_API))
+    if problem := too_new(text(facts, "MinAPIVersion"), client.endpoint):
+        return Failed(problem)
     return Answered(
         latency,
         EngineInfo(
-            version=_text(facts, "Version"),
-            api_version=_text(facts, "ApiVersion"),
-            os=_text(facts, "Os"),
-            arch=_text(facts, "Arch"),
+            version=text(facts, "Version"),
+            api_version=text(facts, "ApiVersion"),
+            os=text(facts, "Os"),
+            arch=text(facts, "Arch"),
         ),
+        client.certificates,
     )
 
 
@@ -93,7 +104,7 @@ def describe(client: Client, info: EngineInfo, timeout: float) -> EngineInfo:
     """Return `info` with the engine's name and ID, which only the slower `/info` knows. Raises what requests raises."""
     facts = client.json("/info", timeout)
     facts = facts if isinstance(facts, Mapping) else {}
-    return EngineInfo(info.version, info.api_version, info.os, info.arch, _text(facts, "Name"), _text(facts, "ID"))
+    return EngineInfo(info.version, info.api_version, info.os, info.arch, text(facts, "Name"), text(facts, "ID"))
 
 
 def images(client: Client, timeout: float) -> tuple[Image, ...]:
@@ -108,22 +119,30 @@ def images(client: Client, timeout: float) -> tuple[Image, ...]:
         tags = entry.get("RepoTags")
         names = [t for t in tags if isinstance(t, str) and t != "<none>:<none>"] if isinstance(tags, list) else []
         if not names:
-            names = [_text(entry, "Id").removeprefix("sha256:")[:12]]
+            names = [text(entry, "Id").removeprefix("sha256:")[:12]]
         found += [Image(clean(name, 200), size) for name in names if name]
     return tuple(sorted(set(found), key=lambda image: image.name.casefold()))
 
 
-def _text(facts: Mapping[Any, Any], key: str) -> str:
+def text(facts: Mapping[Any, Any], key: str) -> str:
+    """Return a text that an engine told, safe to show; empty if it told none."""
     value = facts.get(key)
     return clean(value, 100) if isinstance(value, str) else ""
+
+
+def too_new(oldest: str, endpoint: Endpoint) -> Diagnosis | None:
+    """Return the diagnosis if the oldest API that an engine speaks is too new for trayd."""
+    if oldest and version_tuple(oldest) > version_tuple(NEWEST_API):
+        return _versions("api_client_too_old", endpoint, oldest, NEWEST_API)
+    return None
 
 
 def _versions(code: str, endpoint: Endpoint, engine: str, ours: str) -> Diagnosis:
     return diagnose(code, endpoint, f"engine {engine}, trayd {ours}", engine_api=clean(engine, 20), our_api=ours)
 
 
-def _why(error: Exception, client: Client, deadline: float) -> Diagnosis:
-    """Return the diagnosis for a failed question, with what a look at the socket or the port adds to it."""
+def why(error: Exception, client: Client, deadline: float) -> Diagnosis:
+    """Return the diagnosis for a failed question or connection, and what a look at the socket or the port adds."""
     endpoint = client.endpoint
     found = from_exception(error, endpoint)
     if client.sockets.ended:

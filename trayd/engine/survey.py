@@ -9,10 +9,12 @@ from queue import Empty, SimpleQueue
 
 from trayd.core import health as h
 from trayd.core import messages as m
+from trayd.core.certificates import dated
 from trayd.core.diagnosis import diagnose
 from trayd.core.engine import Engine
 from trayd.core.health import Health, Now
 from trayd.core.profile import Profile
+from trayd.core.value import replace
 from trayd.engine import probe
 from trayd.engine.watcher import resolve, unexpected
 
@@ -61,7 +63,7 @@ def _question(profile: Profile) -> m.Answered | m.Failed:
     if isinstance(outcome, m.Answered) and outcome.engine is not None:
         try:
             engine = probe.describe(client, outcome.engine, max(0.1, min(_NAME, deadline - time.monotonic())))
-            outcome = m.Answered(outcome.latency, engine)
+            outcome = replace(outcome, engine=engine)
         except Exception:  # slow, or not allowed to say: it merely has no name
             return outcome
     client.abort()
@@ -70,7 +72,9 @@ def _question(profile: Profile) -> m.Answered | m.Failed:
 
 def _judged(profile: Profile, outcome: m.Answered | m.Failed, now: Now) -> Engine:
     if isinstance(outcome, m.Answered):
-        return Engine(profile, h.answered(Health(), outcome.latency, profile.health, now), outcome.engine)
+        health = h.answered(Health(), outcome.latency, profile.health, now)
+        certificates = dated(outcome.certificates or (), now.wall)
+        return Engine(profile, health, outcome.engine, certificates=certificates)
     return Engine(profile, h.failed(Health(), outcome.diagnosis, now))
 
 

@@ -52,6 +52,8 @@ class Sockets:
     def __init__(self) -> None:
         self.opened = 0
         self.ended = False
+        # Of the newest TLS connection, in DER: nobody makes a handshake only to look at it.
+        self.server_certificate = b""
         # Weak references of our own: a WeakSet cannot be walked while another thread opens a connection.
         self._open: set[weakref.ref[socket.socket]] = set()
 
@@ -147,7 +149,8 @@ class _TlsConnection(urllib3.connection.HTTPSConnection):
     def connect(self) -> None:
         try:
             super().connect()
-            assert self.sock is not None
+            assert isinstance(self.sock, ssl.SSLSocket)
+            self.sockets.server_certificate = self.sock.getpeercert(binary_form=True) or b""
             self.sockets.add(self.sock)
         finally:
             if twin := self.__dict__.pop("_twin", None):
