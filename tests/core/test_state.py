@@ -166,7 +166,7 @@ def test_a_broken_edit_keeps_the_last_good_version():
     scene.answer()
     problem = m.Problem("/p/office.yaml", 3, "unknown key")
     local = Profile("local", parse_host("unix://"), source="local")
-    assert scene.say(m.Loaded((local,), (problem,), frozenset({"office"}))) == []
+    assert scene.say(m.Loaded((local,), (problem,), frozenset({"office"}), alone=True)) == []
     assert list(scene.snapshot.engines) == ["office"]
     assert scene.state() == "reachable"
     assert scene.snapshot.problems == (problem,)

@@ -48,15 +48,19 @@ class Problem(Value):
 
 
 class Loaded(Value):
-    """The profile files were read.
+    """The profile files and the stores of other programs were read.
 
-    `broken` names profiles whose file is there but cannot be used now, `hidden` those that are not to be watched.
+    `broken` names profiles whose file is there but cannot be used now, `hidden` those that are not to be watched;
+    `current` is the profile that the docker CLI's chosen context leads to; `alone` says that nothing was found, and the
+    only profile is the local engine that stands in.
     """
 
     profiles: tuple[Profile, ...]
     problems: tuple[Problem, ...] = ()
     broken: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
+    current: str = ""
+    alone: bool = False
 
 
 class Answered(Value):

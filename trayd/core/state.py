@@ -52,6 +52,7 @@ class Snapshot(Value):
     watches: Mapping[str, Watch] = MappingProxyType({})
     problems: tuple[m.Problem, ...] = ()
     hidden: frozenset[str] = frozenset()
+    current: str = ""
     wanted: str = ""
     previous: str = ""
     notifications: bool = True
@@ -250,12 +251,16 @@ def _woke(snapshot: Snapshot, now: Now) -> Result:
 
 
 def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
-    profiles = {profile.name: profile for profile in loaded.profiles}
+    profiles = {profile.name: profile for profile in loaded.profiles if not loaded.alone}
     # A broken file never replaces a good one: the last good version stays in force.
     for name in loaded.broken & snapshot.engines.keys():
         profiles.setdefault(name, snapshot.engines[name].profile)
-    if any(profile.source == "file" for profile in profiles.values()):
-        profiles = {name: profile for name, profile in profiles.items() if profile.source == "file"}
+    unusable = {problem.path for problem in loaded.problems}
+    for name, engine in snapshot.engines.items():
+        if engine.profile.source in ("context", "machine") and engine.profile.path in unusable:
+            profiles.setdefault(name, engine.profile)
+    if not profiles:
+        profiles = {profile.name: profile for profile in loaded.profiles}
     effects: list[object] = [m.StopWatch(name) for name in snapshot.engines if name not in profiles]
     engines, watches, generation = {}, {}, snapshot.generation
     for name in sorted(profiles, key=str.casefold):
@@ -271,7 +276,7 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
         effects += [m.StartWatch(profile, generation), m.Ask(name, profile.health.timeout)]
     stand_in = snapshot.engines.get(snapshot.wanted)
     snapshot = replace(snapshot, engines=engines, watches=watches, problems=loaded.problems, generation=generation)
-    snapshot = replace(snapshot, hidden=loaded.hidden)
+    snapshot = replace(snapshot, hidden=loaded.hidden, current=loaded.current)
     # Nobody chose yet: what is active now stays so when another file comes. A chosen profile that is away for a while
     # keeps its claim.
     unchosen = not snapshot.wanted or (stand_in is not None and stand_in.profile.source == "local")
