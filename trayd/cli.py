@@ -243,10 +243,10 @@ def _sorted(loaded: Loaded) -> list[Profile]:
 
 def _active(loaded: Loaded) -> str:
     from trayd.config import memory
+    from trayd.core.profile import unchosen
 
-    names = [profile.name for profile in _sorted(loaded)]
     wanted = memory.recall().active
-    return wanted if wanted in names else names[0]
+    return wanted if wanted in [p.name for p in loaded.profiles] else unchosen(loaded.profiles, loaded.current)
 
 
 def _wanted(loaded: Loaded) -> str:

@@ -4,6 +4,7 @@ from tests.core.scene import LAB, OFFICE, Scene, of
 from trayd.core import messages as m
 from trayd.core.diagnosis import diagnose
 from trayd.core.profile import LOCAL_HEALTH, Profile, parse_host
+from trayd.core.state import Snapshot
 from trayd.core.value import replace
 
 INFO = m.EngineInfo("27.3.1", "1.47", "linux", "amd64")
@@ -194,6 +195,27 @@ def test_a_new_file_does_not_switch_by_itself():
     assert of(m.Remember, scene.effects) == [m.Remember("office", "", True)]
     assert of(m.Remember, scene.say(m.Loaded((OFFICE, LAB)))) == []
     assert scene.snapshot.active == "office"
+
+
+def test_a_context_whose_file_breaks_keeps_its_last_good_version():
+    """While another program writes a context's file anew, the engine stays what it was; removed, it goes."""
+    lab = Profile("lab", parse_host("unix:///lab"), "context", path="/meta/lab.json", context="lab")
+    scene = Scene(OFFICE, lab)
+    assert scene.say(m.Loaded((OFFICE,), (m.Problem("/meta/lab.json", 0, "not JSON", "context lab"),))) == []
+    assert list(scene.snapshot.engines) == ["lab", "office"]
+    assert of(m.StopWatch, scene.say(m.Loaded((OFFICE,)))) == [m.StopWatch("lab")]
+
+
+def test_the_first_active_profile_is_where_docker_goes():
+    """Without a choice: docker's chosen context, else the first file, else the local engine; then it stays so."""
+    found = [Profile(n, parse_host(f"unix:///{n}"), "context", context=n) for n in ("a", "lab")]
+    local = Profile("local", parse_host("unix://"), "local")
+    scene = Scene(*found, local)
+    assert scene.snapshot.active == "local"
+    assert Scene(*found, local, OFFICE).snapshot.active == "office"
+    assert Snapshot(engines=scene.snapshot.engines, current="lab").active == "lab"
+    scene.say(m.Loaded((*found, local, OFFICE), current="lab"))
+    assert (scene.snapshot.active, scene.snapshot.current) == ("local", "lab")
 
 
 def test_the_local_engine_makes_way_for_the_first_file():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from trayd.core.text import hidden_character
 from trayd.core.value import Value
@@ -208,6 +208,21 @@ def parse_health(values: Mapping[str, object], endpoint: Endpoint) -> HealthSett
             raise ProfileError(f"'{key}' must be between {low:g}s and {high:g}s, not {values[key]}", f"health.{key}")
         numbers[key] = number
     return HealthSettings(**numbers)
+
+
+def unchosen(profiles: Iterable[Profile], current: str) -> str:
+    """Return the name of the active profile where nobody chose one, "" if there is none.
+
+    That is where docker itself goes, by a context that somebody chose for it; else somebody's first file; else the
+    local engine.
+    """
+
+    def rank(profile: Profile) -> tuple[bool, bool, bool, str]:
+        name = profile.name
+        return name != current, profile.source != "file", name != "local", name.casefold()
+
+    first = min(profiles, key=rank, default=None)
+    return first.name if first else ""
 
 
 def variables(profile: Profile) -> dict[str, str | None]:

@@ -14,7 +14,7 @@ from trayd.core import report
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.engine import Engine
 from trayd.core.health import Health, Now
-from trayd.core.profile import cleared, variables
+from trayd.core.profile import cleared, unchosen, variables
 from trayd.core.shells import SHELLS, UnquotableError, script
 from trayd.core.value import Value, replace
 
@@ -62,10 +62,12 @@ class Snapshot(Value):
 
     @property
     def active(self) -> str:
-        """The active profile's name: the wanted one if it exists, else the first; empty if there is none."""
+        """The active profile's name: the wanted one if it exists, else see `unchosen`; empty if there is none."""
         if self.wanted in self.engines or self.wanted in self.hidden:
             return self.wanted
-        return min([*self.engines, *self.hidden], key=str.casefold, default="")
+        if self.hidden:  # only some are watched, and of the others nothing but the name is known
+            return min([*self.engines, *self.hidden], key=str.casefold)
+        return unchosen((engine.profile for engine in self.engines.values()), self.current)
 
     def shows_like(self, other: Snapshot) -> bool:
         """Whether the two look the same: only the plan differs."""
