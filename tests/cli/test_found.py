@@ -36,14 +36,20 @@ def states():
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("way", ["verified", "unverified"])
-def test_a_context_with_tls_is_reached_as_docker_reaches_it(secure, authority, way):
-    """A context with TLS, verified or not, is reachable, and docker goes to the same engine after `trayd env`."""
+@pytest.mark.parametrize("way", ["verified", "unverified", "public"])
+def test_a_context_with_tls_is_reached_as_docker_reaches_it(secure, authority, way, monkeypatch):
+    """A context with TLS, verified by its own or the computer's authorities or not at all, leads where docker goes."""
     need("docker", "install the docker CLI (Debian: docker.io)")
     certs = authority.client()
-    tls = f",ca={certs}/ca.pem,cert={certs}/cert.pem,key={certs}/key.pem"
-    skip = ",skip-tls-verify=true" if way == "unverified" else ""
-    docker("context", "create", "lab", "--docker", f"host={secure.tcp_url}{tls}{skip}")
+    tls = f",cert={certs}/cert.pem,key={certs}/key.pem"
+    tls = {
+        "verified": f"{tls},ca={certs}/ca.pem",
+        "unverified": f"{tls},skip-tls-verify=true",
+        "public": tls,
+    }[way]
+    if way == "public":
+        monkeypatch.setenv("SSL_CERT_FILE", f"{certs}/ca.pem")  # both Go and Python take this for the computer's own
+    docker("context", "create", "lab", "--docker", f"host={secure.tcp_url}{tls}")
     assert states() == {"lab": ("context", "reachable")}
     lines = trayd("env", "lab", "--shell", "sh").stdout
     script = f"DOCKER_HOST=tcp://127.0.0.1:9 DOCKER_TLS_VERIFY=1\n{lines}\ndocker version --format '{{{{.Server.Os}}}}'"

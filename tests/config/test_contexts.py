@@ -15,6 +15,7 @@ from tests.harness.need import need
 from tests.harness.tls import Authority
 from trayd.config.contexts import Context, context_endpoint, current_context, docker_folder, read_contexts
 from trayd.core.profile import ProfileError, Tls
+from trayd.core.text import hidden_character
 
 
 def digest(name):
@@ -105,11 +106,12 @@ def test_tls_is_as_the_cli_has_it():
     path = f"/d/contexts/meta/{digest('x')}/meta.json"
     tls = f"/d/contexts/tls/{digest('x')}/docker"
 
-    def endpoint(host, tls_path="", skip=False, system="linux"):
-        return context_endpoint(Context("x", host, tls_path, skip, path), system)
+    def endpoint(host, tls_path="", skip=False, system="linux", no_ca=False):
+        return context_endpoint(Context("x", host, tls_path, skip, path, no_ca), system)
 
     assert endpoint("tcp://h:1").tls is None
     assert endpoint("tcp://h:1", tls).tls == Tls(tls, True)
+    assert endpoint("tcp://h:1", tls, no_ca=True).tls == Tls(tls, True, public=True)
     assert endpoint("tcp://h:1", tls, True).tls == Tls(tls, False)
     assert endpoint("tcp://h:1", "", True).tls == Tls(tls, False)
     assert endpoint("unix:///x", tls, True).tls is None
@@ -277,7 +279,7 @@ def test_no_bytes_are_a_traceback(store, content):
     contexts, problems = read_contexts(str(store.path))
     assert len(contexts) + len(problems) <= 1
     for problem in problems:
-        assert str(problem).isprintable()
+        assert hidden_character(str(problem)) is None
     for context in contexts:
         with contextlib.suppress(ProfileError):
             context_endpoint(context, "linux")

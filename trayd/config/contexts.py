@@ -22,13 +22,17 @@ _TLS_FILES = ("ca.pem", "cert.pem", "key.pem")
 
 
 class Context(Value):
-    """One context: its host ("" is the default one), the folder of its TLS files ("" if there are none), its file."""
+    """One context: its host ("" is the default one), the folder of its TLS files ("" if there are none), its file.
+
+    `no_ca` says that there are TLS files, and no ca.pem among them.
+    """
 
     name: str
     host: str
     tls_path: str = ""
     skip_verify: bool = False
     path: str = ""
+    no_ca: bool = False
 
 
 def docker_folder(environ: Mapping[str, str], home: str) -> str:
@@ -95,10 +99,8 @@ def context_endpoint(context: Context, system: str) -> Endpoint:
     if context.host.lower().startswith("tcp://") and (context.tls_path or context.skip_verify):
         # Without TLS files still that folder, and never "": a relative cert.pem would come from the current folder.
         folder, directory = os.path.split(os.path.dirname(context.path))
-        tls = Tls(
-            context.tls_path or _tls_folder(os.path.dirname(os.path.dirname(folder)), directory),
-            not context.skip_verify,
-        )
+        store = os.path.dirname(os.path.dirname(folder))
+        tls = Tls(context.tls_path or _tls_folder(store, directory), not context.skip_verify, context.no_ca)
     return parse_host(context.host, tls)
 
 
@@ -125,8 +127,8 @@ def _context(folder: str, directory: str, path: str) -> Context | None:
     except UnreadableError as error:
         raise _NamedError(name, error.message) from None
     tls_path = _tls_folder(folder, directory)
-    has_tls = any(os.path.isfile(os.path.join(tls_path, file)) for file in _TLS_FILES)
-    return Context(name, host, tls_path if has_tls else "", skip, path)
+    files = [file for file in _TLS_FILES if os.path.isfile(os.path.join(tls_path, file))]
+    return Context(name, host, tls_path if files else "", skip, path, bool(files) and "ca.pem" not in files)
 
 
 def _tls_folder(folder: str, directory: str) -> str:

@@ -38,10 +38,14 @@ class ProfileError(Exception):
 
 
 class Tls(Value):
-    """TLS material in the form of DOCKER_CERT_PATH: a folder with ca.pem, cert.pem and key.pem."""
+    """TLS material in the form of DOCKER_CERT_PATH: a folder with ca.pem, cert.pem and key.pem.
+
+    `public` verifies with this computer's own authorities: a Docker context without ca.pem, never DOCKER_CERT_PATH.
+    """
 
     cert_path: str
     verify: bool = True
+    public: bool = False
 
 
 class Endpoint(Value):
