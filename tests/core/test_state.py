@@ -173,6 +173,15 @@ def test_a_broken_edit_keeps_the_last_good_version():
     assert scene.snapshot.problems == (problem,)
 
 
+def test_what_is_found_does_not_stand_beside_a_broken_file():
+    """While office.yaml is broken, the socket that it names does not appear as another profile."""
+    scene = Scene(OFFICE, LAB)
+    found = Profile("local", OFFICE.endpoint, "local")
+    problem = m.Problem("/p/office.yaml", 3, "unknown key")
+    assert scene.say(m.Loaded((LAB, found), (problem,), frozenset({"office"}))) == []
+    assert list(scene.snapshot.engines) == ["lab", "office"]
+
+
 def test_a_file_that_was_always_broken_has_no_engine():
     """A broken new file is a problem, not a profile."""
     scene = Scene(OFFICE)

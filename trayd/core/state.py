@@ -254,13 +254,17 @@ def _woke(snapshot: Snapshot, now: Now) -> Result:
 
 def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
     profiles = {profile.name: profile for profile in loaded.profiles if not loaded.alone}
-    # A broken file never replaces a good one: the last good version stays in force.
-    for name in loaded.broken & snapshot.engines.keys():
-        profiles.setdefault(name, snapshot.engines[name].profile)
+    # A broken file never replaces a good one: the last good version stays in force, and nothing that was found stands
+    # beside it for the same engine.
     unusable = {problem.path for problem in loaded.problems}
-    for name, engine in snapshot.engines.items():
-        if engine.profile.source in ("context", "machine") and engine.profile.path in unusable:
-            profiles.setdefault(name, engine.profile)
+    kept = {
+        name: engine.profile
+        for name, engine in snapshot.engines.items()
+        if name in loaded.broken
+        or (engine.profile.source in ("context", "machine") and engine.profile.path in unusable)
+    }
+    covered = {profile.endpoint for profile in kept.values()}
+    profiles = kept | {n: p for n, p in profiles.items() if p.source == "file" or p.endpoint not in covered}
     if not profiles:
         profiles = {profile.name: profile for profile in loaded.profiles}
     effects: list[object] = [m.StopWatch(name) for name in snapshot.engines if name not in profiles]
