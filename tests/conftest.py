@@ -43,6 +43,8 @@ def private_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     for name, below in SYSTEM_DIRS.items():
         monkeypatch.setenv(name, str(tmp_path / below))
     home.mkdir()
+    # The sockets of this computer are nobody's business here; a test that wants them says so.
+    monkeypatch.setenv("TRAYD_DISCOVER", "contexts,machines")
     # Sockets live here, and a socket's path must fit into 107 bytes: tmp_path with a long test name does not leave
     # room for that.
     runtime = tempfile.mkdtemp(prefix="tr", dir="/tmp" if os.name == "posix" else None)

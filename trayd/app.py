@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
-from trayd.config import identities, memory, paths, profiles
+from trayd.config import discovery, identities, memory, paths
 from trayd.core import messages as m
 from trayd.core.errors import TraydError
 from trayd.core.health import Now
@@ -67,6 +67,7 @@ class App:
         self._watches: dict[str, Watch] = {}
         self._files: FileWatch | None = None
         self._reading = False
+        self._sockets: frozenset[str] = frozenset()
         self._waiting: list[object] = []
         recalled = memory.recall()
         known = identities.recall_identities() if remembers else {}
@@ -222,10 +223,15 @@ class App:
     def _load(self) -> None:
         time.sleep(SETTLE)
         self._reading = False  # a change from here on is read again
+        if self._files is not None:
+            # Before they are read: a context's folder that has just come is watched from now on.
+            self._files.watch("found", discovery.watched(self._computer, os.environ), self._read_files)
         self.post(self._loaded())
 
     def _loaded(self) -> m.Loaded:
-        loaded = profiles.load(self._folder, self._computer)
+        loaded = discovery.load(self._folder, self._computer, os.environ, self._sockets)
+        here = (p.endpoint.path for p in loaded.profiles if p.source == "local")
+        self._sockets |= {path for path in here if os.path.exists(path)}
         if self._only:
             hidden = frozenset(p.name for p in loaded.profiles) - self._only
             loaded = replace(loaded, profiles=tuple(p for p in loaded.profiles if p.name in self._only), hidden=hidden)

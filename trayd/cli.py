@@ -180,7 +180,9 @@ def _profiles(options: argparse.Namespace) -> int:
         ]
         put(json.dumps({"active": active, "profiles": rows}, indent=2))
     else:
-        cells = [(report.marked(p.name, active), p.endpoint.url, p.path or p.source) for p in profiles]
+        cells = [
+            (report.marked(p.name, active), p.endpoint.url, report.SOURCES.get(p.source) or p.path) for p in profiles
+        ]
         put(report.aligned([("  PROFILE", "ENDPOINT", "FROM"), *cells]))
     _tell_problems(loaded)
     return 0
@@ -204,7 +206,8 @@ def _config_check(options: argparse.Namespace) -> int:
     if loaded.problems:
         say(f"{good}; {len(loaded.problems)} problem{'s' if len(loaded.problems) != 1 else ''} to mend")
         return 1
-    say(f"{good}, no problems" + ("" if files else ": the local engine is used"))
+    found = "the local engine is used" if loaded.alone else "trayd shows what it finds by itself"
+    say(f"{good}, no problems" + ("" if files else f": {found}"))
     if not files:
         say("  → How to write one: trayd config path --help")
     return 0
@@ -243,9 +246,9 @@ def _autostart(options: argparse.Namespace) -> int:
 
 
 def _load() -> Loaded:
-    from trayd.config import paths, profiles
+    from trayd.config import discovery, paths
 
-    return profiles.load(paths.profiles_folder(), paths.computer())
+    return discovery.load(paths.profiles_folder(), paths.computer(), os.environ)
 
 
 def _sorted(loaded: Loaded) -> list[Profile]:
@@ -254,10 +257,10 @@ def _sorted(loaded: Loaded) -> list[Profile]:
 
 def _active(loaded: Loaded) -> str:
     from trayd.config import memory
+    from trayd.core.profile import unchosen
 
-    names = [profile.name for profile in _sorted(loaded)]
     wanted = memory.recall().active
-    return wanted if wanted in names else names[0]
+    return wanted if wanted in [p.name for p in loaded.profiles] else unchosen(loaded.profiles, loaded.current)
 
 
 def _wanted(loaded: Loaded) -> str:
@@ -278,7 +281,9 @@ def _one(loaded: Loaded, name: str) -> Profile:
             return profile
     from trayd.core.text import clean, did_you_mean
 
-    if problems := [str(p) for p in loaded.problems if os.path.splitext(os.path.basename(p.path))[0] == name]:
+    subjects = (f"context {name}", f"machine {name}")
+    file_names = {p: os.path.splitext(os.path.basename(p.path))[0] for p in loaded.problems if not p.subject}
+    if problems := [str(p) for p in loaded.problems if p.subject in subjects or file_names.get(p) == name]:
         raise TraydError(f"the profile '{clean(name, 60)}' cannot be used", "\n  → ".join(problems))
     names = [profile.name for profile in _sorted(loaded)]
     near = did_you_mean(name, [*names, *sorted(loaded.broken)])

@@ -5,10 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from trayd.config.profiles import Computer, load, schema
+from trayd.config.computer import Computer
+from trayd.config.contexts import Context
+from trayd.config.discovery import load as discover
+from trayd.config.machines import Machine
+from trayd.config.profiles import Stores, load, schema
+from trayd.core.messages import Problem
 from trayd.core.profile import Tls, parse_host
 
 HERE = Computer("linux", "thinkpad.example", "/home/ann")
+STORES = Stores(
+    (
+        Context("desktop-linux", "unix:///home/ann/.docker/desktop/docker.sock"),
+        Context("remote", "tcp://h:99999"),
+    ),
+    (Machine("default", "tcp://192.168.99.100:2376", "/certs"),),
+    (Problem("/meta.json", 0, "'Host' has the wrong type", "context broken"),),
+)
 SAMPLES = Path(__file__).parents[2] / "config"
 
 
@@ -25,7 +38,7 @@ def folder(tmp_path):
     def write(**files):
         for name, text in files.items():
             (path / f"{name}.yaml").write_text(text, encoding="utf-8")
-        return load(str(path), HERE)
+        return load(str(path), HERE, STORES)
 
     write.path = path
     return write
@@ -53,9 +66,9 @@ health: {interval: 20s, timeout: 2, slow: 500ms, grace: 1m}
 
 def test_without_any_file_the_local_engine_appears(folder):
     """A newcomer sees the engine on this computer without writing anything."""
-    (profile,) = folder().profiles
+    (profile,) = discover(str(folder.path), HERE, {"TRAYD_DISCOVER": "none"}).profiles
     assert (profile.name, profile.source, profile.endpoint.url) == ("local", "local", "unix:///var/run/docker.sock")
-    assert load(str(folder.path / "missing"), HERE).profiles == (profile,)
+    assert discover(str(folder.path / "missing"), HERE, {"TRAYD_DISCOVER": "none"}).profiles == (profile,)
 
 
 def test_a_rootless_engine_is_found_where_it_listens(folder, monkeypatch):
@@ -64,7 +77,7 @@ def test_a_rootless_engine_is_found_where_it_listens(folder, monkeypatch):
         pytest.skip("this computer has the usual socket")
     socket = Path(os.environ["XDG_RUNTIME_DIR"]) / "docker.sock"
     socket.touch()
-    assert folder().profiles[0].endpoint.path == str(socket)
+    assert discover(str(folder.path), HERE, os.environ).profiles[0].endpoint.path == str(socket)
 
 
 def test_all_problems_of_all_files_are_told_at_once(folder):
@@ -115,14 +128,40 @@ def test_all_problems_of_all_files_are_told_at_once(folder):
         ("host: unix:///x\ntls: {cert_path: y}\n", "bad.yaml:2: tls has no meaning for unix://: remove it"),
         ("host: http://h:1\n", "bad.yaml:1: write tcp://h:1 instead of http://h:1"),
         (
-            "context: desktop-linux\n",
-            "bad.yaml:1: 'host' is missing: write for example  host: unix:///var/run/docker.sock",
+            "context: desktop-linx\n",
+            "bad.yaml:1: there is no Docker context 'desktop-linx' (did you mean 'desktop-linux'?)",
+        ),
+        ("health: {}\nmachine: lab\n", "bad.yaml:2: there is no docker-machine machine 'lab'"),
+        ("context: remote\n", "bad.yaml:1: there is no port 99999: it must be from 1 to 65535"),
+        ("context: broken\n", "bad.yaml:1: the context 'broken' cannot be used: 'Host' has the wrong type"),
+        (
+            "context: desktop-linux\ntls: {cert_path: x}\n",
+            "bad.yaml:2: 'tls' goes with 'host' only: remove it",
+        ),
+        (
+            "host: unix:///x\ncontext: lab\n",
+            "bad.yaml:2: only one of host, context, machine can stand here: remove host or context",
         ),
     ],
 )
 def test_each_mistake_has_its_sentence(folder, text, told):
     """A wrong file says what is wrong, where, and what to write."""
     assert told in [str(problem) for problem in folder(bad=text).problems]
+
+
+def test_a_file_may_name_a_context_or_a_machine_and_add_to_it(folder):
+    """`context:` and `machine:` stand for an address with its TLS; env and health are the file's."""
+    loaded = folder(
+        a="context: desktop-linux\nenv: {A: b}\nhealth: {interval: 20s}\n",
+        b="machine: default\n",
+        c="context: default\n",
+    )
+    assert loaded.problems == ()
+    desktop, machine, default = loaded.profiles
+    assert (desktop.endpoint.path, desktop.context) == ("/home/ann/.docker/desktop/docker.sock", "desktop-linux")
+    assert (desktop.env, desktop.health.interval, desktop.source) == ((("A", "b"),), 20, "file")
+    assert machine.endpoint == parse_host("tcp://192.168.99.100:2376", Tls("/certs"))
+    assert (machine.machine, default.endpoint.path) == ("default", "/var/run/docker.sock")
 
 
 def test_a_profile_for_another_computer_is_left_out_in_silence(folder):
@@ -149,7 +188,7 @@ def test_a_file_with_a_hostile_name_is_a_problem_not_a_profile(folder, name):
     loaded = folder()
     assert len(loaded.problems) == 1
     assert str(loaded.problems[0]).isprintable() or "\x1b" in name
-    assert [profile.source for profile in loaded.profiles] == ["local"]
+    assert loaded.profiles == ()
 
 
 def test_editors_leftovers_are_not_profiles(folder):

@@ -208,3 +208,24 @@ def test_the_details_for_a_bug_report_hold_all_that_is_known():
     text = details(scene.snapshot.engines["office"])
     for part in ("unix:///run/office.sock", "unreachable (stopped)", "[refused]", "next step: Start it"):
         assert part in text
+
+
+def test_what_was_found_says_where_it_comes_from():
+    """In the list, a found engine has its source in brackets, after its host, and docker's own choice is marked."""
+    found = (
+        Profile("box", parse_host("tcp://10.0.0.3:1"), "machine", machine="box"),
+        Profile("desktop", parse_host("unix:///d"), "context", context="desktop"),
+        Profile("local", parse_host("unix://"), "local"),
+        OFFICE,
+        Profile("podman", parse_host("unix:///p"), "local"),
+    )
+    scene = Scene()
+    scene.say(m.Loaded(found, current="desktop"))
+    labels = [item.label for item in view(scene.snapshot, str).menu if item.mark is Mark.RADIO]
+    assert [label.replace("  ○  connecting", "") for label in labels] == [
+        "box  (10.0.0.3, docker-machine)",
+        "desktop  (context, docker uses it)",
+        "local",
+        "office",
+        "podman  (local)",
+    ]

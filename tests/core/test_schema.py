@@ -22,6 +22,8 @@ scalars = st.one_of(
 keys = st.sampled_from(
     [
         "host",
+        "context",
+        "machine",
         "tls",
         "env",
         "health",
@@ -48,6 +50,8 @@ profiles = st.fixed_dictionaries(
     {},
     optional={
         "host": st.one_of(st.just("unix:///x"), scalars),
+        "context": st.one_of(st.just("lab"), scalars),
+        "machine": st.one_of(st.just("lab"), scalars),
         "tls": st.one_of(st.fixed_dictionaries({"cert_path": st.just("~/x")}, optional={"verify": scalars}), values),
         "env": st.one_of(st.dictionaries(keys, scalars, max_size=3), values),
         "health": st.one_of(st.dictionaries(keys, scalars, max_size=3), values),

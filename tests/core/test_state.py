@@ -4,6 +4,7 @@ from tests.core.scene import LAB, OFFICE, Scene, of
 from trayd.core import messages as m
 from trayd.core.diagnosis import diagnose
 from trayd.core.profile import LOCAL_HEALTH, Profile, parse_host
+from trayd.core.state import Snapshot
 from trayd.core.value import replace
 
 INFO = m.EngineInfo("27.3.1", "1.47", "linux", "amd64")
@@ -166,10 +167,19 @@ def test_a_broken_edit_keeps_the_last_good_version():
     scene.answer()
     problem = m.Problem("/p/office.yaml", 3, "unknown key")
     local = Profile("local", parse_host("unix://"), source="local")
-    assert scene.say(m.Loaded((local,), (problem,), frozenset({"office"}))) == []
+    assert scene.say(m.Loaded((local,), (problem,), frozenset({"office"}), alone=True)) == []
     assert list(scene.snapshot.engines) == ["office"]
     assert scene.state() == "reachable"
     assert scene.snapshot.problems == (problem,)
+
+
+def test_what_is_found_does_not_stand_beside_a_broken_file():
+    """While office.yaml is broken, the socket that it names does not appear as another profile."""
+    scene = Scene(OFFICE, LAB)
+    found = Profile("local", OFFICE.endpoint, "local")
+    problem = m.Problem("/p/office.yaml", 3, "unknown key")
+    assert scene.say(m.Loaded((LAB, found), (problem,), frozenset({"office"}))) == []
+    assert list(scene.snapshot.engines) == ["lab", "office"]
 
 
 def test_a_file_that_was_always_broken_has_no_engine():
@@ -194,6 +204,27 @@ def test_a_new_file_does_not_switch_by_itself():
     assert of(m.Remember, scene.effects) == [m.Remember("office", "", True)]
     assert of(m.Remember, scene.say(m.Loaded((OFFICE, LAB)))) == []
     assert scene.snapshot.active == "office"
+
+
+def test_a_context_whose_file_breaks_keeps_its_last_good_version():
+    """While another program writes a context's file anew, the engine stays what it was; removed, it goes."""
+    lab = Profile("lab", parse_host("unix:///lab"), "context", path="/meta/lab.json", context="lab")
+    scene = Scene(OFFICE, lab)
+    assert scene.say(m.Loaded((OFFICE,), (m.Problem("/meta/lab.json", 0, "not JSON", "context lab"),))) == []
+    assert list(scene.snapshot.engines) == ["lab", "office"]
+    assert of(m.StopWatch, scene.say(m.Loaded((OFFICE,)))) == [m.StopWatch("lab")]
+
+
+def test_the_first_active_profile_is_where_docker_goes():
+    """Without a choice: docker's chosen context, else the first file, else the local engine; then it stays so."""
+    found = [Profile(n, parse_host(f"unix:///{n}"), "context", context=n) for n in ("a", "lab")]
+    local = Profile("local", parse_host("unix://"), "local")
+    scene = Scene(*found, local)
+    assert scene.snapshot.active == "local"
+    assert Scene(*found, local, OFFICE).snapshot.active == "office"
+    assert Snapshot(engines=scene.snapshot.engines, current="lab").active == "lab"
+    scene.say(m.Loaded((*found, local, OFFICE), current="lab"))
+    assert (scene.snapshot.active, scene.snapshot.current) == ("local", "lab")
 
 
 def test_the_local_engine_makes_way_for_the_first_file():

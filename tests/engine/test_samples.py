@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness.tls import Authority
-from trayd.config.profiles import Computer, load
+from trayd.config.computer import Computer
+from trayd.config.profiles import load
 from trayd.core.health import GOOD
 from trayd.engine.survey import survey
 

@@ -1,7 +1,9 @@
 """`trayd run` itself on a private bus, seen and clicked through a small panel."""
 
+import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ import pytest
 
 from tests.harness.desktop import PrivateBus
 from tests.harness.host import Host, Refused
+from tests.harness.need import need
 from tests.harness.notification_server import NotificationServer
 from tests.harness.poll import wait_until
 from tests.harness.program import Trayd
@@ -132,6 +135,66 @@ def test_an_edit_is_taken_up_and_a_broken_one_changes_nothing(bus: PrivateBus, t
         (trayd.profiles / "office.yaml").unlink()
         wait_until(lambda: "/three.sock" in host.tooltip()[1], what="the profile that is left")
         assert "⚠" not in str(host.labels())
+
+
+def docker(*arguments: str) -> None:
+    subprocess.run(["docker", *arguments], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+
+def test_contexts_come_and_go_in_the_running_tray(bus: PrivateBus, trayd: Trayd) -> None:
+    """A context made, chosen, changed and removed with the real docker CLI is in the menu within two seconds."""
+    need("docker", "install the docker CLI (Debian: docker.io)")
+    trayd.profile("office", "host: unix:///nowhere.sock\n")
+    with Host(bus.address) as host, trayd:
+        wait_until(lambda: "office" in str(host.labels()), what="the first profile")
+        assert not (trayd.home / ".docker").exists()
+        steps = (
+            ("create lab --docker host=unix:///lab.sock", "lab  ✖  not running  (context)"),
+            ("use lab", "lab  ✖  not running  (context, docker uses it)"),
+            ("update lab --docker host=tcp://127.0.0.2:9", "lab  ✖  stopped  (context, docker uses it)"),
+            ("use default", "lab  ✖  stopped  (context)"),
+            ("create second --docker host=unix:///two.sock", "second  ✖  not running  (context)"),
+            ("rm second", ""),
+        )
+        for command, label in steps:
+            docker("context", *command.split())
+            done = time.monotonic()
+            wait_until(
+                lambda label=label: label in str(host.labels()) if label else "second" not in str(host.labels()),
+                what=f"{label or 'no context'} after docker context {command}",
+            )
+            assert time.monotonic() - done < 2
+        told = trayd.say("env", "lab", "--shell", "sh").stdout
+        assert told.startswith("export DOCKER_CONTEXT='lab'; unset DOCKER_HOST")
+
+
+def test_machines_and_sockets_come_and_go_in_the_running_tray(bus: PrivateBus, trayd: Trayd) -> None:
+    """A machine's new address and a socket that appears are in the menu within two seconds; a stopped engine stays."""
+    trayd = Trayd(DBUS_SESSION_BUS_ADDRESS=bus.address, TRAYD_DISCOVER="machines,sockets")
+    trayd.profile("office", "host: unix:///nowhere.sock\n")
+    machine = trayd.home / ".docker/machine/machines/box/config.json"
+    podman = Path(os.environ["XDG_RUNTIME_DIR"]) / "podman/podman.sock"
+
+    def store(address: str) -> None:
+        machine.parent.mkdir(parents=True, exist_ok=True)
+        machine.write_text(json.dumps({"DriverName": "virtualbox", "Driver": {"IPAddress": address}}))
+
+    def seen(label: str) -> None:
+        done = time.monotonic()
+        wait_until(lambda: label in str(host.labels()), what=label)
+        assert time.monotonic() - done < 2
+
+    with Host(bus.address) as host, trayd, socket.socket(socket.AF_UNIX) as listener:
+        wait_until(lambda: "office" in str(host.labels()), what="the first profile")
+        store("127.0.0.2")
+        seen("box  ✖  TLS files unusable  (docker-machine)")
+        store("127.0.0.3")
+        wait_until(lambda: "127.0.0.3" in trayd.say("env", "box", "--shell", "sh").stdout, what="the new address")
+        podman.parent.mkdir()
+        listener.bind(str(podman))
+        seen("podman  ✖  stopped  (local)")
+        podman.unlink()
+        seen("podman  ✖  not running  (local)")
 
 
 def test_the_menu_opens_at_once_while_five_engines_hang(bus: PrivateBus, trayd: Trayd) -> None:

@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 
-from trayd.config.profiles import Computer
+from trayd.config.computer import Computer
 from trayd.files import platform_folder
 
 

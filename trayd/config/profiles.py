@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from trayd.config import yamlfile
+from trayd.config.computer import Computer
+from trayd.config.contexts import Context, context_endpoint
+from trayd.config.machines import Machine, machine_endpoint
+from trayd.config.reading import UnreadableError, read_own
 from trayd.core import schema as schemas
 from trayd.core.messages import Loaded, Problem
 from trayd.core.profile import (
-    DEFAULT_PIPE,
-    DEFAULT_SOCKET,
     Endpoint,
     Profile,
     ProfileError,
@@ -23,19 +24,25 @@ from trayd.core.profile import (
     parse_health,
     parse_host,
 )
-from trayd.core.text import clean, hidden_character
+from trayd.core.text import clean, did_you_mean, hidden_character
 from trayd.core.value import Value
 
 SUFFIXES = (".yaml", ".yml")
+WAYS = ("host", "context", "machine")
 _LONGEST_NAME = 64
+T = TypeVar("T")
 
 
-class Computer(Value):
-    """What a profile may depend on: the system ("linux", "macos", "windows"), host name and home folder."""
+class Stores(Value):
+    """What a profile file may name: docker's contexts and docker-machine's machines, and which context docker uses."""
 
-    system: str
-    hostname: str
-    home: str
+    contexts: tuple[Context, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    current: str = ""
+
+
+_NO_STORES = Stores()
 
 
 def schema_text() -> str:
@@ -55,14 +62,14 @@ def schema() -> Mapping[str, Any]:
     return read
 
 
-def load(folder: str, computer: Computer) -> Loaded:
-    """Read all profiles of a folder; the local engine stands in when there is no file."""
+def load(folder: str, computer: Computer, stores: Stores = _NO_STORES) -> Loaded:
+    """Read all profiles of a folder."""
     profiles: dict[str, Profile] = {}
     problems: list[Problem] = []
     broken: set[str] = set()
     for path in _files(folder, problems):
         try:
-            found = read_profile(path, computer)
+            found = read_profile(path, computer, stores)
             if found is not None and found.name in profiles:
                 raise ProfileFileError([(0, f"there is another file for the profile '{found.name}': rename one")])
         except ProfileFileError as error:
@@ -71,19 +78,7 @@ def load(folder: str, computer: Computer) -> Loaded:
             continue
         if found is not None:
             profiles[found.name] = found
-    listed = tuple(profiles.values()) or (local_profile(computer),)
-    return Loaded(listed, tuple(problems), frozenset(broken - profiles.keys()))
-
-
-def local_profile(computer: Computer) -> Profile:
-    """Return the profile of the engine on this computer: its default socket or pipe, or a rootless engine's socket."""
-    if computer.system == "windows":
-        return Profile("local", Endpoint("npipe", path=DEFAULT_PIPE), source="local")
-    path = DEFAULT_SOCKET
-    rootless = os.path.join(os.environ.get("XDG_RUNTIME_DIR") or "", "docker.sock")
-    if not os.path.exists(path) and os.path.isabs(rootless) and os.path.exists(rootless):
-        path = rootless
-    return Profile("local", Endpoint("unix", path=path), source="local")
+    return Loaded(tuple(profiles.values()), tuple(problems), frozenset(broken - profiles.keys()))
 
 
 class ProfileFileError(Exception):
@@ -107,7 +102,7 @@ def _files(folder: str, problems: list[Problem]) -> list[str]:
     ]
 
 
-def read_profile(path: str, computer: Computer) -> Profile | None:
+def read_profile(path: str, computer: Computer, stores: Stores) -> Profile | None:
     """Return the profile of one file, or None if it is not for this computer.
 
     Raises ProfileFileError with everything that is wrong with the file.
@@ -129,7 +124,7 @@ def read_profile(path: str, computer: Computer) -> Profile | None:
     when = When(tuple(value.get("when", {}).get("os", ())), tuple(value.get("when", {}).get("hostname", ())))
     if not when.holds(computer.system, computer.hostname):
         return None
-    return _profile(path, value, document, computer)
+    return _profile(path, value, document, computer, stores)
 
 
 def _name(path: str) -> str:
@@ -148,36 +143,27 @@ def _check_name(name: str) -> None:
 
 def _bytes(path: str) -> bytes:
     try:
-        # Opened without waiting: a named pipe in the folder would block for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise ProfileFileError([(0, "this is not a file")])
-            # Whoever can write a profile decides where your docker commands go.
-            if os.name == "posix" and status.st_mode & stat.S_IWOTH:
-                raise ProfileFileError([(0, f"everybody may write this file: chmod o-w {clean(path, 100)}")])
-            if os.name == "posix" and status.st_uid not in (os.getuid(), 0):
-                raise ProfileFileError([(0, "this file belongs to another user: make it your own")])
-            return file.read(yamlfile.MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise ProfileFileError([(0, "the file is gone, or is a link to nowhere")]) from None
-    except OSError as error:
-        raise ProfileFileError([(0, f"the file cannot be read ({error.strerror})")]) from None
+        return read_own(path, yamlfile.MOST_BYTES + 1)
+    except UnreadableError as error:
+        raise ProfileFileError([(0, error.message)]) from None
 
 
-def _profile(path: str, value: dict[str, Any], document: yamlfile.Document, computer: Computer) -> Profile:
+def _profile(
+    path: str, value: dict[str, Any], document: yamlfile.Document, computer: Computer, stores: Stores
+) -> Profile:
     found: list[tuple[int, str]] = []
     tls = None
     if "tls" in value:
         tls = Tls(_folder(value["tls"]["cert_path"], os.path.dirname(path), computer), value["tls"].get("verify", True))
     try:
-        endpoint = parse_host(value["host"], tls)
+        endpoint = _endpoint(value, tls, computer, stores)
         if tls is not None and endpoint.socket:
             found.append((document.line(("tls",)), f"tls has no meaning for {endpoint.scheme}://: remove it"))
         health = parse_health(value.get("health", {}), endpoint)
     except ProfileError as error:
         place = tuple(error.key.split("."))
+        if place == ("host",):  # also where the address came from a context or a machine
+            place = tuple(key for key in WAYS if key in value)
         raise ProfileFileError([*found, (document.line(place), error.message)]) from None
     env = tuple(value.get("env", {}).items())
     for name, text in [*env, ("cert_path", tls.cert_path if tls else "")]:
@@ -186,7 +172,28 @@ def _profile(path: str, value: dict[str, Any], document: yamlfile.Document, comp
             found.append((line, f"'{name}' contains an invisible character ({hidden})"))
     if found:
         raise ProfileFileError(found)
-    return Profile(_name(path), endpoint, "file", env, health, path)
+    return Profile(_name(path), endpoint, "file", env, health, path, value.get("context", ""), value.get("machine", ""))
+
+
+def _endpoint(value: dict[str, Any], tls: Tls | None, computer: Computer, stores: Stores) -> Endpoint:
+    """Return where `host`, `context` or `machine` leads. Raises ProfileError."""
+    if "context" in value:
+        contexts = {context.name: context for context in (*stores.contexts, Context("default", ""))}
+        return context_endpoint(_named("context", value["context"], contexts, stores), computer.system)
+    if "machine" in value:
+        machines = {machine.name: machine for machine in stores.machines}
+        return machine_endpoint(_named("machine", value["machine"], machines, stores))
+    return parse_host(value["host"], tls)
+
+
+def _named(kind: str, name: str, known: Mapping[str, T], stores: Stores) -> T:
+    if name in known:
+        return known[name]
+    for problem in stores.problems:
+        if problem.subject == f"{kind} {name}":
+            raise ProfileError(f"the {kind} '{clean(name, 60)}' cannot be used: {problem.message}", kind)
+    title = {"context": "Docker context", "machine": "docker-machine machine"}[kind]
+    raise ProfileError(f"there is no {title} '{clean(name, 60)}'{did_you_mean(name, known)}", kind)
 
 
 def _folder(text: str, base: str, computer: Computer) -> str:

@@ -51,15 +51,16 @@ class FileWatch(events.FileSystemEventHandler):
         self._reports: SimpleQueue[events.FileSystemEvent | None] = SimpleQueue()
         # Calls come from the loop and from that thread; this is the edge, so a lock may stand here.
         self._lock = threading.Lock()
-        self._wanted: dict[object, tuple[str, Callback]] = {}
-        self._places: dict[object, _Place] = {}
+        self._wanted: dict[object, tuple[tuple[str, ...], Callback]] = {}
+        self._places: dict[object, tuple[_Place, ...]] = {}
         self._folders: dict[str, Any] = {}
         threading.Thread(target=self._tell, name="files", daemon=True).start()
 
-    def watch(self, key: object, path: str, callback: Callback) -> None:
-        """Call back when `path` changes, under `key`, in place of what that key watched before."""
+    def watch(self, key: object, path: str | tuple[str, ...], callback: Callback) -> None:
+        """Call back when `path`, or one of several, changes, under `key`, in place of what that key watched before."""
+        paths = (path,) if isinstance(path, str) else path
         with self._lock:
-            self._wanted[key] = (os.path.abspath(path), callback)
+            self._wanted[key] = (tuple(os.path.abspath(one) for one in paths), callback)
             self._settle()
 
     def unwatch(self, key: object) -> None:
@@ -90,7 +91,9 @@ class FileWatch(events.FileSystemEventHandler):
         touched = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
         with self._lock:
             called = [
-                self._wanted[key][1] for key, place in self._places.items() if any(place.has(path) for path in touched)
+                self._wanted[key][1]
+                for key, places in self._places.items()
+                if any(place.has(path) for place in places for path in touched)
             ]
             if isinstance(event, _GONE) and touched[0] in self._folders:
                 self._drop(touched[0])  # a folder that has come back under its name is another one
@@ -102,8 +105,8 @@ class FileWatch(events.FileSystemEventHandler):
         """Watch exactly the folders that are needed now: of each path its own, or the nearest that exists."""
         # Looked at again after every change: a folder may come or go just before the one above it is watched.
         for _ in range(_LOOKS):
-            self._places = {key: _place(path) for key, (path, _) in self._wanted.items()}
-            needed = {folder for place in self._places.values() for folder in place.watched}
+            self._places = {key: tuple(map(_place, paths)) for key, (paths, _) in self._wanted.items()}
+            needed = {folder for places in self._places.values() for place in places for folder in place.watched}
             if needed == self._folders.keys():
                 return
             for folder in self._folders.keys() - needed:

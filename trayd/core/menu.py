@@ -83,7 +83,7 @@ def _top(engine: Engine, clock: Callable[[float], str]) -> list[Item]:
 
 
 def _profiles(snapshot: Snapshot) -> list[Item]:
-    items = [_profile(engine, snapshot.active) for engine in snapshot.engines.values()]
+    items = [_profile(engine, snapshot) for engine in snapshot.engines.values()]
     if len(items) <= PROFILES_INLINE:
         return items
     bad = sum(1 for engine in snapshot.engines.values() if engine.health.state not in GOOD)
@@ -91,14 +91,18 @@ def _profiles(snapshot: Snapshot) -> list[Item]:
     return [Item("profiles", f"Profiles ({told})", children=tuple(items))]
 
 
-def _profile(engine: Engine, active: str) -> Item:
+def _profile(engine: Engine, snapshot: Snapshot) -> Item:
     profile, health = engine.profile, engine.health
     label = f"{profile.name}  {report.DOTS[health.state]}  {report.words(health)}"
     if engine.stranger:
         label += "  ⚠ another engine"
-    if profile.endpoint.remote:
-        label += f"  ({clean(profile.endpoint.host, 40)})"
-    return Item(f"profile {profile.name}", label, m.Use(profile.name), Mark.RADIO, profile.name == active)
+    told = [clean(profile.endpoint.host, 40)] if profile.endpoint.remote else []
+    told += [report.SOURCES[profile.source]] if profile.source in report.SOURCES and profile.name != "local" else []
+    told += ["docker uses it"] if profile.name == snapshot.current else []
+    if told:
+        label += f"  ({', '.join(told)})"
+    active = profile.name == snapshot.active
+    return Item(f"profile {profile.name}", label, m.Use(profile.name), Mark.RADIO, active)
 
 
 def _certificates(snapshot: Snapshot) -> list[Item]:

@@ -35,14 +35,18 @@ class Image(Value):
 
 
 class Problem(Value):
-    """What is wrong with a profile file: the file's path, the line (0 for none), a sentence."""
+    """What is wrong with a profile file: the file's path, the line (0 for none), a sentence.
+
+    `subject` says more than the file's name where every such file has the same: "context lab".
+    """
 
     path: str
     line: int
     message: str
+    subject: str = ""
 
     def __str__(self) -> str:
-        name = self.path.replace("\\", "/").rsplit("/", 1)[-1]
+        name = self.subject or self.path.replace("\\", "/").rsplit("/", 1)[-1]
         return f"{name}:{self.line}: {self.message}" if self.line else f"{name}: {self.message}"
 
 
@@ -50,15 +54,19 @@ class Problem(Value):
 
 
 class Loaded(Value):
-    """The profile files were read.
+    """The profile files and the stores of other programs were read.
 
-    `broken` names profiles whose file is there but cannot be used now, `hidden` those that are not to be watched.
+    `broken` names profiles whose file is there but cannot be used now, `hidden` those that are not to be watched;
+    `current` is the profile that the docker CLI's chosen context leads to; `alone` says that nothing was found, and the
+    only profile is the local engine that stands in.
     """
 
     profiles: tuple[Profile, ...]
     problems: tuple[Problem, ...] = ()
     broken: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
+    current: str = ""
+    alone: bool = False
 
 
 class Answered(Value):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from trayd.core.text import hidden_character
 from trayd.core.value import Value
@@ -38,10 +38,14 @@ class ProfileError(Exception):
 
 
 class Tls(Value):
-    """TLS material in the form of DOCKER_CERT_PATH: a folder with ca.pem, cert.pem and key.pem."""
+    """TLS material in the form of DOCKER_CERT_PATH: a folder with ca.pem, cert.pem and key.pem.
+
+    `public` verifies with this computer's own authorities: a Docker context without ca.pem, never DOCKER_CERT_PATH.
+    """
 
     cert_path: str
     verify: bool = True
+    public: bool = False
 
 
 class Endpoint(Value):
@@ -96,7 +100,10 @@ HEALTH_LIMITS = {"interval": (1.0, 3600.0), "timeout": (0.1, 60.0), "slow": (0.0
 
 
 class Profile(Value):
-    """How to reach one engine, under a name; `source` says where it comes from ("file" or "local")."""
+    """How to reach one engine, under a name; `source` says where it comes from ("file", "context", "machine", "local").
+
+    `context` and `machine` name the Docker context or the docker-machine machine that the endpoint was taken from.
+    """
 
     name: str
     endpoint: Endpoint
@@ -104,6 +111,8 @@ class Profile(Value):
     env: tuple[tuple[str, str], ...] = ()
     health: HealthSettings = LOCAL_HEALTH
     path: str = ""
+    context: str = ""
+    machine: str = ""
 
 
 class When(Value):
@@ -205,14 +214,35 @@ def parse_health(values: Mapping[str, object], endpoint: Endpoint) -> HealthSett
     return HealthSettings(**numbers)
 
 
+def unchosen(profiles: Iterable[Profile], current: str) -> str:
+    """Return the name of the active profile where nobody chose one, "" if there is none.
+
+    That is where docker itself goes, by a context that somebody chose for it; else somebody's first file; else the
+    local engine.
+    """
+
+    def rank(profile: Profile) -> tuple[bool, bool, bool, str]:
+        name = profile.name
+        return name != current, profile.source != "file", name != "local", name.casefold()
+
+    first = min(profiles, key=rank, default=None)
+    return first.name if first else ""
+
+
 def variables(profile: Profile) -> dict[str, str | None]:
     """Return the environment a profile stands for: a value means set, None means unset."""
     values: dict[str, str | None] = dict.fromkeys(DOCKER_VARIABLES)
-    values["DOCKER_HOST"] = profile.endpoint.url
-    if tls := profile.endpoint.tls:
+    tls = profile.endpoint.tls
+    if profile.context:
+        values["DOCKER_CONTEXT"] = profile.context  # DOCKER_HOST would win over it, and could not say all its TLS
+    else:
+        values["DOCKER_HOST"] = profile.endpoint.url
+    if tls and not profile.context:
         # Only a non-empty value counts, whatever it is: DOCKER_TLS_VERIFY=0 would turn verification on.
         values["DOCKER_TLS_VERIFY" if tls.verify else "DOCKER_TLS"] = "1"
         values["DOCKER_CERT_PATH"] = tls.cert_path
+    if profile.machine:
+        values["DOCKER_MACHINE_NAME"] = profile.machine
     values.update(profile.env)
     return values
 

@@ -30,6 +30,9 @@ WORDS = {
     State.UNREACHABLE: "not reachable",
 }
 
+# Where a profile comes from, if nobody wrote a file for it.
+SOURCES = {"context": "context", "machine": "docker-machine", "local": "local"}
+
 # For the list of profiles, where a whole sentence has no room.
 SHORT = {
     "socket_missing": "not running",

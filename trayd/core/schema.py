@@ -63,6 +63,14 @@ def _object_problems(
     for key in schema.get("required", ()):
         if key not in value:
             yield at, f"'{key}' is missing{' under ' + _name(at) if at else ''}: {known[key]['x-hint']}"
+    ways = [way["required"][0] for way in schema.get("oneOf", ())]
+    if ways and (given := [way for way in ways if way in value]) != given[:1]:
+        yield (*at, given[1]), f"only one of {', '.join(ways)} can stand here: remove {' or '.join(given)}"
+    elif ways and not given:
+        yield at, f"'{ways[0]}' is missing: {known[ways[0]]['x-hint']}"
+    for key, needed in schema.get("dependentRequired", {}).items():
+        if key in value and not set(needed) <= value.keys():
+            yield (*at, key), f"'{key}' goes with '{needed[0]}' only: remove it"
     others = schema.get("additionalProperties", True)
     names = schema.get("propertyNames", {})
     for key, item in value.items():

@@ -16,7 +16,7 @@ from trayd.core.diagnosis import Diagnosis
 from trayd.core.engine import Engine
 from trayd.core.health import Health, Now
 from trayd.core.identity import Identities
-from trayd.core.profile import cleared, variables
+from trayd.core.profile import cleared, unchosen, variables
 from trayd.core.shells import SHELLS, UnquotableError, script
 from trayd.core.value import Value, replace
 
@@ -54,6 +54,7 @@ class Snapshot(Value):
     watches: Mapping[str, Watch] = MappingProxyType({})
     problems: tuple[m.Problem, ...] = ()
     hidden: frozenset[str] = frozenset()
+    current: str = ""
     wanted: str = ""
     previous: str = ""
     identities: Identities = MappingProxyType({})
@@ -64,10 +65,12 @@ class Snapshot(Value):
 
     @property
     def active(self) -> str:
-        """The active profile's name: the wanted one if it exists, else the first; empty if there is none."""
+        """The active profile's name: the wanted one if it exists, else see `unchosen`; empty if there is none."""
         if self.wanted in self.engines or self.wanted in self.hidden:
             return self.wanted
-        return min([*self.engines, *self.hidden], key=str.casefold, default="")
+        if self.hidden:  # only some are watched, and of the others nothing but the name is known
+            return min([*self.engines, *self.hidden], key=str.casefold)
+        return unchosen((engine.profile for engine in self.engines.values()), self.current)
 
     def shows_like(self, other: Snapshot) -> bool:
         """Whether the two look the same: only the plan differs."""
@@ -274,12 +277,20 @@ def _woke(snapshot: Snapshot, now: Now) -> Result:
 
 
 def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
-    profiles = {profile.name: profile for profile in loaded.profiles}
-    # A broken file never replaces a good one: the last good version stays in force.
-    for name in loaded.broken & snapshot.engines.keys():
-        profiles.setdefault(name, snapshot.engines[name].profile)
-    if any(profile.source == "file" for profile in profiles.values()):
-        profiles = {name: profile for name, profile in profiles.items() if profile.source == "file"}
+    profiles = {profile.name: profile for profile in loaded.profiles if not loaded.alone}
+    # A broken file never replaces a good one: the last good version stays in force, and nothing that was found stands
+    # beside it for the same engine.
+    unusable = {problem.path for problem in loaded.problems}
+    kept = {
+        name: engine.profile
+        for name, engine in snapshot.engines.items()
+        if name in loaded.broken
+        or (engine.profile.source in ("context", "machine") and engine.profile.path in unusable)
+    }
+    covered = {profile.endpoint for profile in kept.values()}
+    profiles = kept | {n: p for n, p in profiles.items() if p.source == "file" or p.endpoint not in covered}
+    if not profiles:
+        profiles = {profile.name: profile for profile in loaded.profiles}
     effects: list[object] = [m.StopWatch(name) for name in snapshot.engines if name not in profiles]
     engines, watches, generation = {}, {}, snapshot.generation
     for name in sorted(profiles, key=str.casefold):
@@ -295,7 +306,7 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
         effects += [m.StartWatch(profile, generation), m.Ask(name, profile.health.timeout)]
     stand_in = snapshot.engines.get(snapshot.wanted)
     snapshot = replace(snapshot, engines=engines, watches=watches, problems=loaded.problems, generation=generation)
-    snapshot = replace(snapshot, hidden=loaded.hidden)
+    snapshot = replace(snapshot, hidden=loaded.hidden, current=loaded.current)
     # Nobody chose yet: what is active now stays so when another file comes. A chosen profile that is away for a while
     # keeps its claim.
     unchosen = not snapshot.wanted or (stand_in is not None and stand_in.profile.source == "local")

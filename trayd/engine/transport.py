@@ -232,7 +232,8 @@ class TcpAdapter(requests.adapters.HTTPAdapter):
 def tls_context(tls: Tls) -> ssl.SSLContext:
     """Return the TLS context for a folder with ca.pem, cert.pem and key.pem.
 
-    Chain and host name are verified against that ca.pem alone, as the docker CLI does. Python 3.13's strict X.509
+    Chain and host name are verified against that ca.pem alone, as the docker CLI does (or, for a context without one,
+    against this computer's authorities). Python 3.13's strict X.509
     mode (urllib3#3571) is off: it rejects what docker-machine and Docker's own documentation make (measured), and the
     docker CLI's verifier has no such checks. Raises TlsFilesError.
     """
@@ -242,7 +243,10 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_REQUIRED
         context.check_hostname = True
         ca = os.path.join(tls.cert_path, "ca.pem")
-        _use(ca, "no_ca", lambda path: context.load_verify_locations(cafile=path))
+        if tls.public:
+            context.load_default_certs()
+        else:
+            _use(ca, "no_ca", lambda path: context.load_verify_locations(cafile=path))
     else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -287,7 +291,7 @@ class EndpointTls(TLSConfig):  # type: ignore[misc]
         # First of all, since docker-py looks at the files too and does not say which one it misses.
         self.adapter = TcpAdapter(sockets, tls_context(tls))
         ca = os.path.join(tls.cert_path, "ca.pem")
-        super().__init__(ca_cert=ca if tls.verify else None, verify=tls.verify)
+        super().__init__(ca_cert=ca if tls.verify and not tls.public else None, verify=tls.verify)
 
     def configure_client(self, client: Any) -> None:
         """Mount the adapter: docker-py's clean hook for TLS."""

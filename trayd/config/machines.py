@@ -1,0 +1,147 @@
+"""docker-machine's store, read by ourselves.
+
+docker-machine is frozen since 2019: its `ls` asks with API 1.15 and sees no current engine, its `env` dials for 20 s.
+The files of cloud machines hold secrets (SecretKey, ClientSecret, UserPassword): only the few members named below are
+looked at, nothing of a file is kept besides, and no value stands in a message (facts: connection.md 4.1).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from trayd.config.reading import GoneError, UnreadableError, entries, member, read_json
+from trayd.core.messages import Problem
+from trayd.core.profile import Endpoint, ProfileError, Tls, parse_host
+from trayd.core.text import clean
+from trayd.core.value import Value
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]*")  # docker-machine's own rule
+_LONGEST_NAME = 64
+_NEWEST = 3
+_FILES = ("ca.pem", "cert.pem", "key.pem")
+# Where a driver keeps address and port; for all others IPAddress and 2376.
+_PORTS = {"generic": "EnginePort", "azure": "DockerPort", "vmwarevcloudair": "DockerPort"}
+_ADDRESSES = {"vmwarevcloudair": "PublicIP"}
+
+
+class Machine(Value):
+    """One machine: its engine's URL, the folder with ca.pem, cert.pem and key.pem, its config.json."""
+
+    name: str
+    url: str
+    cert_path: str
+    path: str = ""
+
+
+def machine_folder(environ: Mapping[str, str], home: str) -> str:
+    """Return docker-machine's folder: $MACHINE_STORAGE_PATH or ~/.docker/machine; "" if there is no home."""
+    given = environ.get("MACHINE_STORAGE_PATH", "")
+    if os.path.isabs(given):
+        return os.path.normpath(given)
+    return os.path.join(home, ".docker", "machine") if os.path.isabs(home) else ""
+
+
+def machines_folder(folder: str) -> str:
+    """Return the folder with one folder for each machine."""
+    return os.path.join(folder, "machines")
+
+
+def read_machines(folder: str) -> tuple[tuple[Machine, ...], tuple[Problem, ...]]:
+    """Return the machines in docker-machine's folder, sorted by name, and what is wrong with the others."""
+    found: list[Machine] = []
+    problems: list[Problem] = []
+    try:
+        names = entries(machines_folder(folder))
+    except OSError as error:
+        message = f"docker-machine's machines cannot be read ({error.strerror})"
+        return (), (Problem(machines_folder(folder), 0, message),)
+    for name in names:
+        path = os.path.join(machines_folder(folder), name, "config.json")
+        if name.startswith(".") or not os.path.lexists(path):
+            continue
+        try:
+            found.append(_machine(folder, name, path))
+        except GoneError:
+            if os.path.islink(path):
+                problems.append(Problem(path, 0, "the file is a link to nowhere", f"machine {clean(name, 64)}"))
+        except UnreadableError as error:
+            problems.append(Problem(path, 0, error.message, f"machine {clean(name, 64)}"))
+    return tuple(found), tuple(problems)
+
+
+def machine_endpoint(machine: Machine) -> Endpoint:
+    """Return where a machine's engine listens. Raises ProfileError."""
+    if "@" in machine.url:
+        raise ProfileError("a user name or password has no place in an address", "machine")
+    plain = parse_host(machine.url)
+    if plain.scheme != "tcp" or plain.port == 2375:  # only driver "none" has such; 2375 is Docker's port without TLS
+        return plain
+    return parse_host(machine.url, Tls(machine.cert_path))
+
+
+def _machine(folder: str, name: str, path: str) -> Machine:
+    if not _NAME.fullmatch(name):
+        raise UnreadableError("this name is not allowed: docker-machine would not find this machine")
+    if len(name) > _LONGEST_NAME:
+        raise UnreadableError(f"the name is too long for a profile ({_LONGEST_NAME} characters at most)")
+    read = read_json(path)
+    if (version := member(read, "ConfigVersion", int, 0)) > _NEWEST:
+        shown = clean(str(version), 20)
+        raise UnreadableError(f"a newer docker-machine wrote this (version {shown}; trayd knows {_NEWEST})")
+    url = _url(member(read, "DriverName", str, ""), _driver(read), name)
+    options = member(member(read, "HostOptions", dict, {}), "AuthOptions", dict, {})
+    return Machine(name, url, _certificates(folder, os.path.dirname(path), options), path)
+
+
+def _driver(read: dict[str, Any]) -> dict[str, Any]:
+    """Return the driver's part, which old files carry in base64."""
+    raw = member(read, "RawDriver", str, "")
+    driver: dict[str, Any] = member(read, "Driver", dict, {})
+    if driver or not raw:
+        return driver
+    try:
+        decoded = json.loads(base64.b64decode(raw, validate=True).decode())
+    except (ValueError, RecursionError):
+        raise UnreadableError("'RawDriver' cannot be read") from None
+    if not isinstance(decoded, dict):
+        raise UnreadableError("'RawDriver' has the wrong type")
+    return decoded
+
+
+def _url(driver: str, values: dict[str, Any], name: str) -> str:
+    if driver == "none":
+        url: str = member(values, "URL", str, "")
+        if not url:
+            raise UnreadableError("the file says no URL")
+        return url
+    address: str = member(values, _ADDRESSES.get(driver, "IPAddress"), str, "")
+    port = member(values, _PORTS[driver], int, 0) if driver in _PORTS else 0
+    if not address:
+        raise UnreadableError(f"docker-machine has stored no address for it yet: docker-machine start {name}")
+    host = f"[{address}]" if ":" in address else address
+    return f"tcp://{host}:{port or 2376}"
+
+
+def _certificates(store: str, folder: str, options: dict[str, Any]) -> str:
+    """Return the folder with the three files: beside the machine, else where the file says, else the store's own.
+
+    The paths in the file are those of its making, and wrong once the home was moved. For driver "none" there are no
+    copies beside the machine.
+    """
+    paths = [member(options, key, str, "") for key in ("CaCertPath", "ClientCertPath", "ClientKeyPath")]
+    named = [os.path.dirname(path) for path in paths]
+    same = named[0] if tuple(map(os.path.basename, paths)) == _FILES and len(set(named)) == 1 else ""
+    given: Iterable[str] = (same, member(options, "StorePath", str, ""), member(options, "CertDir", str, ""))
+    for candidate in (folder, *given, os.path.join(store, "certs")):
+        if os.path.isabs(candidate) and "\0" not in candidate and _has_all(candidate):
+            return candidate
+    return folder
+
+
+def _has_all(folder: str) -> bool:
+    return all(os.path.isfile(os.path.join(folder, name)) for name in _FILES)
