@@ -53,9 +53,11 @@ class Desktop:
 
     def popup(self, number: int) -> Popup:
         """The newest of so many popups, once its size does not change any more."""
+
         def settled() -> list[Popup]:
             first, second = self.screen.popups(), self.screen.popups()
             return first if len(first) == number and first == second else []
+
         return wait_until(settled, what=f"{number} menus on the screen")[0]
 
     def picture(self, popup: Popup) -> Image.Image:
@@ -99,13 +101,15 @@ def test_the_icon_is_seen_in_the_panel_and_changes(desktop: Desktop, tmp_path: P
 def test_a_click_opens_the_menu_and_an_item_is_clicked(desktop: Desktop, button: int, tmp_path: Path) -> None:
     """Left and right button open our menu right at the panel, with marks and a submenu; items work by mouse and key."""
     opened: list[str] = []
-    with running(desktop.icon(
-        Item("a", "my_office", desktop.note("office"), checked=lambda _: True, radio=True),
-        Item("b", "home", desktop.note("home"), checked=lambda _: False, radio=True),
-        Menu.SEPARATOR,
-        Item("s", "More", Menu(Item("x", "Deep inside", desktop.note("deep")))),
-        Item("g", "Greyed", desktop.note("greyed"), enabled=False),
-    )) as icon:
+    with running(
+        desktop.icon(
+            Item("a", "my_office", desktop.note("office"), checked=lambda _: True, radio=True),
+            Item("b", "home", desktop.note("home"), checked=lambda _: False, radio=True),
+            Menu.SEPARATOR,
+            Item("s", "More", Menu(Item("x", "Deep inside", desktop.note("deep")))),
+            Item("g", "Greyed", desktop.note("greyed"), enabled=False),
+        )
+    ) as icon:
         icon.on_open = lambda: opened.append("open")
         x, y, width, height = desktop.open_menu(button)
         wait_until(lambda: opened, what="the word that the menu opens")
@@ -127,6 +131,7 @@ def test_a_click_opens_the_menu_and_an_item_is_clicked(desktop: Desktop, button:
 
 def test_a_label_changes_while_the_menu_is_open(desktop: Desktop, tmp_path: Path) -> None:
     """The open menu shows the new text and mark at once, stays open, and a click means the same item."""
+
     def menu(text: str, on: bool) -> Any:
         return Menu(Item("a", text, desktop.note(f"first as {text}"), checked=lambda _: on), Item("b", "second"))
 

@@ -51,15 +51,19 @@ def text_field(number: int, signature: bytes, value: bytes) -> bytes:
 GOOD = frame(b"l\4\0\1", text_field(1, b"o", b"/") + text_field(2, b"s", b"a.b") + text_field(3, b"s", b"Good"))
 
 
-@pytest.mark.parametrize("bad", [
-    frame(b"l\4\0\1", text_field(99, b"s", b"a field of a later specification")),
-    frame(b"l\7\0\1", b""),
-    frame(b"l\4\0\1", text_field(8, b"g", b"")[:-8], b"x"),
-    frame(b"l\4\0\1", text_field(1, b"o", b"/") + text_field(8, b"s", b"((((")),
-    frame(b"l\4\0\1", b"\1\1y\0\5\0\0\0"),
-    frame(b"l\4\0\1", b"\xff" * 64, b"\xff" * 64),
-    frame(b"l\4\0\1", b"", b"z" * (5 * 1024 * 1024)),
-], ids=["unknown field", "unknown type", "cut off", "bad signature", "wrong type", "noise", "huge"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        frame(b"l\4\0\1", text_field(99, b"s", b"a field of a later specification")),
+        frame(b"l\7\0\1", b""),
+        frame(b"l\4\0\1", text_field(8, b"g", b"")[:-8], b"x"),
+        frame(b"l\4\0\1", text_field(1, b"o", b"/") + text_field(8, b"s", b"((((")),
+        frame(b"l\4\0\1", b"\1\1y\0\5\0\0\0"),
+        frame(b"l\4\0\1", b"\xff" * 64, b"\xff" * 64),
+        frame(b"l\4\0\1", b"", b"z" * (5 * 1024 * 1024)),
+    ],
+    ids=["unknown field", "unknown type", "cut off", "bad signature", "wrong type", "noise", "huge"],
+)
 def test_a_message_that_cannot_be_read_is_left_out(bad: bytes) -> None:
     """The loop goes on with the next message, in whatever pieces they arrive."""
     ours, theirs = socket.socketpair()

@@ -120,8 +120,11 @@ def test_invisible_items_and_needless_separators_are_left_out() -> None:
 def test_marks_greyed_items_and_submenus_are_written_as_the_interface_wants() -> None:
     """Radio, check mark, enabled and submenu have the property names of dbusmenu."""
     layout = grown(
-        Item("r", "radio", checked=lambda _: True, radio=True), Item("c", "check", checked=lambda _: False),
-        Item("g", "greyed", enabled=False), Item("s", "sub", Menu(Item("x", "x"))))
+        Item("r", "radio", checked=lambda _: True, radio=True),
+        Item("c", "check", checked=lambda _: False),
+        Item("g", "greyed", enabled=False),
+        Item("s", "sub", Menu(Item("x", "x"))),
+    )
     assert [dict(node.properties) for node in layout.root.children] == [
         {"label": ("s", "radio"), "enabled": ("b", True), "toggle-type": ("s", "radio"), "toggle-state": ("i", 1)},
         {"label": ("s", "check"), "enabled": ("b", True), "toggle-type": ("s", "checkmark"), "toggle-state": ("i", 0)},
@@ -131,14 +134,17 @@ def test_marks_greyed_items_and_submenus_are_written_as_the_interface_wants() ->
     assert layout.root.properties == {"children-display": ("s", "submenu")}
 
 
-@pytest.mark.parametrize(("text", "label"), [
-    ("my_profile", "my__profile"),
-    ("a\nb\x00c\x1b[31m", "a b c [31m"),
-    ("safe\u202egnp.exe", "safegnp.exe"),
-    ("bad \udcff name", "bad \ufffd name"),
-    ("<b>Zürich</b> & 東京 🐳", "<b>Zürich</b> & 東京 🐳"),
-    ("x" * 500, "x" * 199 + "…"),
-])
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("my_profile", "my__profile"),
+        ("a\nb\x00c\x1b[31m", "a b c [31m"),
+        ("safe\u202egnp.exe", "safegnp.exe"),
+        ("bad \udcff name", "bad \ufffd name"),
+        ("<b>Zürich</b> & 東京 🐳", "<b>Zürich</b> & 東京 🐳"),
+        ("x" * 500, "x" * 199 + "…"),
+    ],
+)
 def test_a_label_is_harmless(text: str, label: str) -> None:
     """Nothing in a name can underline, break, turn around or blow up a menu, or be refused by the bus."""
     assert dbusmenu.escape_label(text) == label
@@ -173,8 +179,11 @@ def test_get_property_gives_the_default_of_what_is_not_said() -> None:
 
 def test_the_default_item_is_the_first_enabled_default_of_the_top_level() -> None:
     """A click on the icon means what pystray says, but never a greyed item."""
-    layout = grown(Item("g", "greyed", default=True, enabled=False), Item("d", "yes", default=True),
-                   Item("e", "second", default=True))
+    layout = grown(
+        Item("g", "greyed", default=True, enabled=False),
+        Item("d", "yes", default=True),
+        Item("e", "second", default=True),
+    )
     assert layout.default is not None
     assert layout.default.properties["label"] == ("s", "yes")
     assert grown(Item("a", "one")).default is None
@@ -188,13 +197,23 @@ def test_no_menu_is_an_empty_menu() -> None:
 
 
 names = st.text(st.sampled_from(string.ascii_lowercase + "-"), min_size=1, max_size=20)
-values = st.one_of(st.tuples(st.just("s"), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))),
-                   st.tuples(st.just("b"), st.booleans()), st.tuples(st.just("i"), st.integers(-2**31, 2**31 - 1)))
+values = st.one_of(
+    st.tuples(st.just("s"), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))),
+    st.tuples(st.just("b"), st.booleans()),
+    st.tuples(st.just("i"), st.integers(-(2**31), 2**31 - 1)),
+)
 properties = st.dictionaries(names, values, max_size=5)
 leaves = st.builds(lambda number, props: (number, props, []), st.integers(0, 2**31 - 1), properties)
-trees = st.recursive(leaves, lambda inner: st.builds(
-    lambda number, props, children: (number, props, [(dbusmenu.LAYOUT_SIGNATURE, child) for child in children]),
-    st.integers(0, 2**31 - 1), properties, st.lists(inner, max_size=4)), max_leaves=12)
+trees = st.recursive(
+    leaves,
+    lambda inner: st.builds(
+        lambda number, props, children: (number, props, [(dbusmenu.LAYOUT_SIGNATURE, child) for child in children]),
+        st.integers(0, 2**31 - 1),
+        properties,
+        st.lists(inner, max_size=4),
+    ),
+    max_leaves=12,
+)
 
 
 def encoded(signature: str, *body: Any) -> bytes:
@@ -215,16 +234,22 @@ def test_group_properties_are_written_exactly_as_jeepney_writes_them(items: Any)
 
 menus = st.recursive(
     st.builds(lambda key, text: Item(key, text or "?"), st.sampled_from("abcdef"), st.text(max_size=3)),
-    lambda inner: st.builds(lambda key, items: Item(key, key, Menu(*items)), st.sampled_from("abcdef"),
-                            st.lists(inner, min_size=1, max_size=4)), max_leaves=10)
+    lambda inner: st.builds(
+        lambda key, items: Item(key, key, Menu(*items)),
+        st.sampled_from("abcdef"),
+        st.lists(inner, min_size=1, max_size=4),
+    ),
+    max_leaves=10,
+)
 
 
 @given(st.lists(st.lists(menus, max_size=6), min_size=2, max_size=4))
 def test_a_panel_that_follows_what_is_told_sees_the_newest_menu(history: Any) -> None:
     """Applying the property changes and reading the named parents anew, one level each, gives the whole truth."""
     layout, _ = evolve(Layout(), Menu(*history[0]))
-    shown = {number: (dict(node.properties), [child.id for child in node.children])
-             for number, node in layout.nodes.items()}
+    shown = {
+        number: (dict(node.properties), [child.id for child in node.children]) for number, node in layout.nodes.items()
+    }
     for items in history[1:]:
         layout, change = evolve(layout, Menu(*items))
         for number, changed in change.properties:

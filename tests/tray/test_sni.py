@@ -24,8 +24,17 @@ def test_the_icon_appears_with_everything_a_panel_reads(host: Host) -> None:
         values = host.get_all()
         assert host.tooltip() == ("office ‹x›", "reachable + well\n3 containers")
         assert host.get_all(MENU) == {"Version": 3, "Status": "normal", "TextDirection": "ltr", "IconThemePath": []}
-    expected = {"Category": "ApplicationStatus", "Id": "trayd", "Title": "office <x>", "Status": "Active",
-                "WindowId": 0, "IconName": "", "ItemIsMenu": True, "OverlayIconPixmap": [], "AttentionIconName": ""}
+    expected = {
+        "Category": "ApplicationStatus",
+        "Id": "trayd",
+        "Title": "office <x>",
+        "Status": "Active",
+        "WindowId": 0,
+        "IconName": "",
+        "ItemIsMenu": True,
+        "OverlayIconPixmap": [],
+        "AttentionIconName": "",
+    }
     assert expected.items() <= values.items()
     assert values["Menu"].startswith("/")
     assert [pixmap[:2] for pixmap in values["IconPixmap"]] == [(size, size) for size in (16, 22, 24, 32, 48, 64)]
@@ -43,7 +52,10 @@ def test_an_icon_with_renditions_is_sent_as_drawn(host: Host) -> None:
     drawn.renditions = tuple(Image.new("RGBA", (size, size), (size, 0, 0, 255)) for size in (16, 22, 48))
     with running(Icon("trayd", drawn, "x", None)):
         assert [(pixmap[0], host.pixel(pixmap[0], 0, 0)[0]) for pixmap in host.get("IconPixmap")] == [
-            (16, 16), (22, 22), (48, 48)]
+            (16, 16),
+            (22, 22),
+            (48, 48),
+        ]
 
 
 def test_the_icon_appears_when_a_tray_comes_later(bus: PrivateBus) -> None:
@@ -194,10 +206,12 @@ def test_stop_before_run_is_not_lost() -> None:
 
 def test_a_signal_ends_the_program_while_it_waits_for_a_bus_or_reads_one(bus: PrivateBus, host: Host) -> None:
     """SIGTERM with a handler that calls `stop` ends the process cleanly, with and without a bus."""
-    program = ("import signal\nfrom trayd.tray.sni import Icon\nfrom PIL import Image\n"
-               "icon = Icon('trayd', Image.new('RGBA', (16, 16)), 'x', None)\n"
-               "signal.signal(signal.SIGTERM, lambda *_: icon.stop())\n"
-               "icon.on_host = lambda present: print(present, flush=True)\nicon.run()\n")
+    program = (
+        "import signal\nfrom trayd.tray.sni import Icon\nfrom PIL import Image\n"
+        "icon = Icon('trayd', Image.new('RGBA', (16, 16)), 'x', None)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: icon.stop())\n"
+        "icon.on_host = lambda present: print(present, flush=True)\nicon.run()\n"
+    )
     for address, said in ((bus.address, b"True\n"), ("unix:path=/nonexistent", b"False\n")):
         environ = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": address}
         with subprocess.Popen([sys.executable, "-c", program], env=environ, stdout=subprocess.PIPE) as process:

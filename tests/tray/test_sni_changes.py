@@ -84,11 +84,15 @@ def test_updates_from_many_threads_end_in_the_newest_state(host: Host) -> None:
 
 def test_marks_submenus_and_greyed_items_are_shown(host: Host) -> None:
     """Radio, check mark, submenu, separator and disabled items arrive as such."""
-    with running(an_icon(
-        Item("r", "radio", checked=lambda _: True, radio=True), Item("q", "other", checked=lambda _: False, radio=True),
-        Menu.SEPARATOR, Item("c", "check", checked=lambda _: True),
-        Item("s", "sub_menu", Menu(Item("g", "greyed", enabled=False))),
-    )):
+    with running(
+        an_icon(
+            Item("r", "radio", checked=lambda _: True, radio=True),
+            Item("q", "other", checked=lambda _: False, radio=True),
+            Menu.SEPARATOR,
+            Item("c", "check", checked=lambda _: True),
+            Item("s", "sub_menu", Menu(Item("g", "greyed", enabled=False))),
+        )
+    ):
         assert host.labels() == ["(o) radio", "( ) other", "---", "[x] check", "sub_menu", "  greyed (greyed)"]
 
 

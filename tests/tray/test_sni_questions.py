@@ -17,8 +17,13 @@ pytestmark = pytest.mark.tray
 def test_clicks_run_the_items_action_and_only_that(host: Host) -> None:
     """Event and EventGroup call the right item once; other events, greyed items and submenus do nothing."""
     clicked, note = recorder()
-    with running(an_icon(Item("a", "one", note("one")), Item("g", "greyed", note("greyed"), enabled=False),
-                         Item("s", "sub", Menu(Item("x", "deep", note("deep")))))):
+    with running(
+        an_icon(
+            Item("a", "one", note("one")),
+            Item("g", "greyed", note("greyed"), enabled=False),
+            Item("s", "sub", Menu(Item("x", "deep", note("deep")))),
+        )
+    ):
         host.click("one")
         host.click("sub", "deep")
         host.click("greyed")
@@ -102,7 +107,9 @@ def test_the_menu_can_be_read_in_every_way(host: Host) -> None:
     with running(an_icon(Item("a", "one"), Item("s", "sub", Menu(Item("x", "deep"))))):
         _, top = host.layout(0, 1)
         assert [(child.label, child.submenu, child.children) for child in top.children] == [
-            ("one", False, ()), ("sub", True, ())]
+            ("one", False, ()),
+            ("sub", True, ()),
+        ]
         assert [number for number, _ in host.ask_menu("GetGroupProperties", "aias", [], [])] == [0, 1, 2, 3]
         assert host.ask_menu("GetGroupProperties", "aias", [1], ["label"]) == [(1, {"label": ("s", "one")})]
         assert host.ask_menu("GetProperty", "is", 1, "visible") == ("b", True)
@@ -121,19 +128,28 @@ def test_a_panel_that_reads_one_level_is_led_to_the_next_once(host: Host) -> Non
         assert nothing_comes(host, time.monotonic())
 
 
-@pytest.mark.parametrize(("path", "interface", "member", "signature", "body", "error"), [
-    (ITEM_PATH, "org.kde.StatusNotifierItem", "Dance", "", (), "UnknownMethod"),
-    (ITEM_PATH, "org.example.Dance", "Dance", "", (), "UnknownInterface"),
-    ("/nowhere", "org.kde.StatusNotifierItem", "Activate", "ii", (0, 0), "UnknownObject"),
-    (ITEM_PATH, "org.kde.StatusNotifierItem", "Scroll", "s", ("x",), "InvalidArgs"),
-    (ITEM_PATH, PROPERTIES, "Get", "ss", ("org.kde.StatusNotifierItem", "Colour"), "UnknownProperty"),
-    (ITEM_PATH, PROPERTIES, "Get", "ss", ("org.example.Dance", "Id"), "UnknownInterface"),
-    (ITEM_PATH, PROPERTIES, "Set", "ssv", ("org.kde.StatusNotifierItem", "Id", ("s", "x")), "PropertyReadOnly"),
-    ("/MenuBar", MENU, "GetLayout", "iias", (99, -1, []), "InvalidArgs"),
-    ("/MenuBar", MENU, "GetProperty", "is", (1, "colour"), "InvalidArgs"),
-])
+@pytest.mark.parametrize(
+    ("path", "interface", "member", "signature", "body", "error"),
+    [
+        (ITEM_PATH, "org.kde.StatusNotifierItem", "Dance", "", (), "UnknownMethod"),
+        (ITEM_PATH, "org.example.Dance", "Dance", "", (), "UnknownInterface"),
+        ("/nowhere", "org.kde.StatusNotifierItem", "Activate", "ii", (0, 0), "UnknownObject"),
+        (ITEM_PATH, "org.kde.StatusNotifierItem", "Scroll", "s", ("x",), "InvalidArgs"),
+        (ITEM_PATH, PROPERTIES, "Get", "ss", ("org.kde.StatusNotifierItem", "Colour"), "UnknownProperty"),
+        (ITEM_PATH, PROPERTIES, "Get", "ss", ("org.example.Dance", "Id"), "UnknownInterface"),
+        (ITEM_PATH, PROPERTIES, "Set", "ssv", ("org.kde.StatusNotifierItem", "Id", ("s", "x")), "PropertyReadOnly"),
+        ("/MenuBar", MENU, "GetLayout", "iias", (99, -1, []), "InvalidArgs"),
+        ("/MenuBar", MENU, "GetProperty", "is", (1, "colour"), "InvalidArgs"),
+    ],
+)
 def test_a_wrong_question_gets_a_proper_error(
-    host: Host, path: str, interface: str, member: str, signature: str, body: tuple[Any, ...], error: str,
+    host: Host,
+    path: str,
+    interface: str,
+    member: str,
+    signature: str,
+    body: tuple[Any, ...],
+    error: str,
 ) -> None:
     """What does not exist is named as such, and the icon goes on."""
     with running(an_icon()):
@@ -145,6 +161,7 @@ def test_a_wrong_question_gets_a_proper_error(
 def test_the_object_describes_itself(host: Host) -> None:
     """Introspection names both objects and all methods; Peer answers."""
     with running(an_icon()):
+
         def described(path: str) -> str:
             return str(host.call(host.item, path, "org.freedesktop.DBus.Introspectable", "Introspect"))
 
@@ -158,17 +175,31 @@ def test_a_forged_word_of_a_lost_panel_is_not_believed(bus: PrivateBus, host: Ho
     """Only the bus itself may say who owns a name."""
     with running(an_icon()) as icon:
         wait_until(lambda: icon.host_present)
-        host.bus.emit("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss",
-                      ("org.kde.StatusNotifierWatcher", "", ":1.99"))
+        host.bus.emit(
+            "/org/freedesktop/DBus",
+            "org.freedesktop.DBus",
+            "NameOwnerChanged",
+            "sss",
+            ("org.kde.StatusNotifierWatcher", "", ":1.99"),
+        )
         assert nothing_comes(host, time.monotonic())
         assert len(host.registrations) == 1
 
 
 def test_a_big_menu_is_answered_at_once_while_updates_go_on(host: Host) -> None:
     """300 items are read in less time than a person notices, while another thread changes them all."""
+
     def big(number: int) -> Any:
-        return Menu(*[Item(f"e{i}", f"engine {i}", Menu(*[
-            Item(f"c{j}", f"container {j} {number}", lambda: None) for j in range(30)])) for i in range(10)])
+        return Menu(
+            *[
+                Item(
+                    f"e{i}",
+                    f"engine {i}",
+                    Menu(*[Item(f"c{j}", f"container {j} {number}", lambda: None) for j in range(30)]),
+                )
+                for i in range(10)
+            ]
+        )
 
     with running(an_icon()) as icon:
         icon.menu = big(0)

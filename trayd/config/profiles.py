@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from trayd.config import yamlfile
+from trayd.config.reading import UnreadableError, read_own
 from trayd.core import schema as schemas
 from trayd.core.messages import Loaded, Problem
 from trayd.core.profile import (
@@ -148,22 +148,9 @@ def _check_name(name: str) -> None:
 
 def _bytes(path: str) -> bytes:
     try:
-        # Opened without waiting: a named pipe in the folder would block for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise ProfileFileError([(0, "this is not a file")])
-            # Whoever can write a profile decides where your docker commands go.
-            if os.name == "posix" and status.st_mode & stat.S_IWOTH:
-                raise ProfileFileError([(0, f"everybody may write this file: chmod o-w {clean(path, 100)}")])
-            if os.name == "posix" and status.st_uid not in (os.getuid(), 0):
-                raise ProfileFileError([(0, "this file belongs to another user: make it your own")])
-            return file.read(yamlfile.MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise ProfileFileError([(0, "the file is gone, or is a link to nowhere")]) from None
-    except OSError as error:
-        raise ProfileFileError([(0, f"the file cannot be read ({error.strerror})")]) from None
+        return read_own(path, yamlfile.MOST_BYTES + 1)
+    except UnreadableError as error:
+        raise ProfileFileError([(0, error.message)]) from None
 
 
 def _profile(path: str, value: dict[str, Any], document: yamlfile.Document, computer: Computer) -> Profile:

@@ -29,14 +29,18 @@ class Image(Value):
 
 
 class Problem(Value):
-    """What is wrong with a profile file: the file's path, the line (0 for none), a sentence."""
+    """What is wrong with a profile file: the file's path, the line (0 for none), a sentence.
+
+    `subject` says more than the file's name where every such file has the same: "context lab".
+    """
 
     path: str
     line: int
     message: str
+    subject: str = ""
 
     def __str__(self) -> str:
-        name = self.path.replace("\\", "/").rsplit("/", 1)[-1]
+        name = self.subject or self.path.replace("\\", "/").rsplit("/", 1)[-1]
         return f"{name}:{self.line}: {self.message}" if self.line else f"{name}: {self.message}"
 
 
