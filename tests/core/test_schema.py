@@ -32,6 +32,8 @@ keys = st.sampled_from(
         "timeout",
         "slow",
         "grace",
+        "events",
+        "wake",
         "os",
         "hostname",
         "A",

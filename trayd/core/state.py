@@ -14,7 +14,7 @@ from trayd.core import report
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.engine import Engine
 from trayd.core.health import Health, Now
-from trayd.core.profile import cleared, variables
+from trayd.core.profile import Profile, cleared, variables
 from trayd.core.shells import SHELLS, UnquotableError, script
 from trayd.core.value import Value, replace
 
@@ -30,7 +30,8 @@ class Watch(Value):
     """The plan for one engine, all in monotonic seconds: nothing of it is ever shown.
 
     `asked` is the start of the outstanding probe, `due` the time of the next one, `again` asks once more as soon as
-    the outstanding one is back; `listening` since when its event stream is held.
+    the outstanding one is back; `listening` since when its event stream is held. `wake`: a person asked, the next
+    probe may start the engine; `looked_at`: the menu was opened since its lists were asked for.
     """
 
     generation: int
@@ -42,6 +43,8 @@ class Watch(Value):
     listening: float | None = None
     listen_due: float = 0.0
     short_streams: int = 0
+    wake: bool = False
+    looked_at: bool = False
     images_stale: bool = True
 
 
@@ -137,8 +140,9 @@ def _ask(snapshot: Snapshot, name: str, now: Now, fresh: bool = False) -> Result
     watch = snapshot.watches[name]
     if watch.asked is not None:
         return _put_watch(snapshot, name, replace(watch, again=True)), []
-    timeout = snapshot.engines[name].profile.health.timeout
-    return _put_watch(snapshot, name, replace(watch, asked=now.mono, again=False)), [m.Ask(name, timeout, fresh)]
+    settings = snapshot.engines[name].profile.health
+    ask = m.Ask(name, settings.timeout, fresh, wake=watch.wake or settings.wake)
+    return _put_watch(snapshot, name, replace(watch, asked=now.mono, again=False, wake=False)), [ask]
 
 
 def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: Now) -> Result:
@@ -148,7 +152,7 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
     if isinstance(outcome, m.Answered):
         health = h.answered(was, outcome.latency, settings, now)
         engine = replace(engine, health=health, info=outcome.engine or engine.info)
-        if outcome.engine is not None:
+        if outcome.engine is not None and not engine.only_pings:
             effects.append(m.Describe(name))
         if was.told and snapshot.notifications:
             effects.append(m.Notify(f"{name} is reachable again", "The engine answers.", name))
@@ -178,13 +182,15 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
 
 def _after_answer(snapshot: Snapshot, name: str, now: Now) -> Result:
     """While an engine answers: hold its event stream, and keep the active one's list of images fresh."""
-    watch, effects = snapshot.watches[name], list[object]()
-    if watch.listening is None and now.mono >= watch.listen_due:
+    watch, engine, effects = snapshot.watches[name], snapshot.engines[name], list[object]()
+    if watch.listening is None and not engine.only_pings and now.mono >= watch.listen_due:
         watch = replace(watch, listening=now.mono)
         effects.append(m.Listen(name))
-    if watch.images_stale and name == snapshot.active:
-        watch = replace(watch, images_stale=False)
+    if watch.images_stale and name == snapshot.active and (watch.looked_at or not engine.only_pings):
+        watch = replace(watch, images_stale=False, looked_at=False)
         effects.append(m.ListImages(name))
+        if engine.only_pings and engine.info is not None and not engine.info.name:
+            effects.append(m.Describe(name))
     return (_put_watch(snapshot, name, watch) if effects else snapshot), effects
 
 
@@ -260,7 +266,7 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
     engines, watches, generation = {}, {}, snapshot.generation
     for name in sorted(profiles, key=str.casefold):
         profile, old = profiles[name], snapshot.engines.get(name)
-        if old is not None and old.profile.endpoint == profile.endpoint:
+        if old is not None and _watched_alike(old.profile, profile):
             engines[name], watches[name] = replace(old, profile=profile), snapshot.watches[name]
             continue
         if old is not None:
@@ -268,7 +274,7 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
         generation += 1
         engines[name] = Engine(profile, Health(since=now.wall))
         watches[name] = Watch(generation, asked=now.mono)
-        effects += [m.StartWatch(profile, generation), m.Ask(name, profile.health.timeout)]
+        effects += [m.StartWatch(profile, generation), m.Ask(name, profile.health.timeout, wake=profile.health.wake)]
     stand_in = snapshot.engines.get(snapshot.wanted)
     snapshot = replace(snapshot, engines=engines, watches=watches, problems=loaded.problems, generation=generation)
     snapshot = replace(snapshot, hidden=loaded.hidden)
@@ -281,12 +287,17 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
     return snapshot, effects
 
 
+def _watched_alike(old: Profile, new: Profile) -> bool:
+    """Whether a watch can go on with the new version of its profile; a stream that is held ends only with its watch."""
+    return old.endpoint == new.endpoint and old.health.events == new.health.events
+
+
 def _command(snapshot: Snapshot, message: object, now: Now) -> Result:
     match message:
         case m.Use(name, save):
             return _use(snapshot, name, save, now)
         case m.CheckAgain(name) if name in snapshot.watches:
-            watch = replace(snapshot.watches[name], listen_due=0.0, images_stale=True)
+            watch = replace(snapshot.watches[name], listen_due=0.0, images_stale=True, wake=True)
             return _ask(_put_watch(snapshot, name, watch), name, now, fresh=True)
         case m.CopyDetails(name) if name in snapshot.engines:
             return snapshot, [m.PutOnClipboard(report.details(snapshot.engines[name]))]
@@ -302,7 +313,8 @@ def _command(snapshot: Snapshot, message: object, now: Now) -> Result:
         case m.MenuOpened() if (name := snapshot.active) in snapshot.engines and snapshot.engines[
             name
         ].health.state in h.GOOD:
-            return _hinted(snapshot, name, now)
+            watch = replace(snapshot.watches[name], looked_at=True)
+            return _hinted(_put_watch(snapshot, name, watch), name, now)
         case m.OpenProfiles():
             return snapshot, [m.OpenFolder()]
         case m.Reload():

@@ -14,6 +14,7 @@ from trayd.core.diagnosis import Answer, Diagnosis, diagnose, from_answer, from_
 from trayd.core.messages import Answered, EngineInfo, Failed, Image
 from trayd.core.profile import Endpoint, Tls
 from trayd.core.text import clean
+from trayd.core.value import replace
 from trayd.engine.client import NEWEST_API, OLDEST_API, AnswerError, Client, version_tuple
 from trayd.engine.transport import TlsFilesError, tls_context
 
@@ -75,6 +76,8 @@ def _first_look(client: Client, api: str, latency: float, deadline: float) -> An
     except Exception as error:
         return Failed(_why(error, client, deadline))
     facts = facts if isinstance(facts, Mapping) else {}
+    platform = facts.get("Platform")
+    platform = platform if isinstance(platform, Mapping) else {}
     oldest = _text(facts, "MinAPIVersion")
     if oldest and version_tuple(oldest) > version_tuple(NEWEST_API):
         return Failed(_versions("api_client_too_old", client.endpoint, oldest, NEWEST_API))
@@ -85,6 +88,7 @@ def _first_look(client: Client, api: str, latency: float, deadline: float) -> An
             api_version=_text(facts, "ApiVersion"),
             os=_text(facts, "Os"),
             arch=_text(facts, "Arch"),
+            platform=_text(platform, "Name"),
         ),
     )
 
@@ -93,7 +97,7 @@ def describe(client: Client, info: EngineInfo, timeout: float) -> EngineInfo:
     """Return `info` with the engine's name and ID, which only the slower `/info` knows. Raises what requests raises."""
     facts = client.json("/info", timeout)
     facts = facts if isinstance(facts, Mapping) else {}
-    return EngineInfo(info.version, info.api_version, info.os, info.arch, _text(facts, "Name"), _text(facts, "ID"))
+    return replace(info, name=_text(facts, "Name"), id=_text(facts, "ID"))
 
 
 def images(client: Client, timeout: float) -> tuple[Image, ...]:
