@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from trayd.config.contexts import current_context, read_contexts
+from trayd.config.contexts import current_context, docker_folder, read_contexts
+from trayd.config.profiles import Computer
 from trayd.config.reading import GoneError, UnreadableError, read_json
+from trayd.core.dockercli import CliGoesTo
 from trayd.core.messages import Problem
-from trayd.core.precedence import CliConfig, CliContext, certificates
-from trayd.core.profile import Tls
+from trayd.core.precedence import DEFAULT, CliConfig, CliContext, certificates, destination
+from trayd.core.profile import ProfileError, Tls, parse_host
 from trayd.core.text import clean
 from trayd.core.value import replace
 
@@ -32,8 +35,24 @@ def read_cli_config(folder: str, environ: Mapping[str, str], windows: bool, cont
     return config
 
 
-def _broken(problems: Iterable[Problem], wanted: Iterable[str]) -> dict[str, CliContext]:
+def cli_goes_to(environ: Mapping[str, str], computer: Computer) -> CliGoesTo | None:
+    """Return where the docker CLI of this session goes, or None where there is no home."""
+    folder = docker_folder(environ, computer.home)
+    if not folder:
+        return None
+    config = read_cli_config(folder, environ, computer.system == "windows")
+    found = destination(environ, config)
+    endpoint = None
+    if not found.error:
+        with contextlib.suppress(ProfileError):  # the CLI goes where trayd cannot: then it is only named
+            endpoint = parse_host(found.url, found.tls)
+    return CliGoesTo(found.url, config.current or DEFAULT, endpoint, found.error)
+
+
+def _broken(problems: Sequence[Problem], wanted: Iterable[str]) -> dict[str, CliContext]:
     """Return those of the wanted contexts that cannot be read: that they do not exist would not be true."""
+    if not problems:
+        return {}
     from hashlib import sha256  # loads OpenSSL: only where a command needs it
 
     folders = {sha256(name.encode(errors="surrogateescape")).hexdigest(): name for name in wanted}

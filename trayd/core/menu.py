@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from trayd.core import messages as m
 from trayd.core import report
+from trayd.core.dockercli import change_line, place
 from trayd.core.engine import Engine
 from trayd.core.health import GOOD
 from trayd.core.shells import SHELLS
@@ -34,7 +35,7 @@ def view(snapshot: Snapshot, clock: Callable[[float], str], about: About = ()) -
     else:
         icon = IconSpec(str(engine.health.state), engine.profile.endpoint.remote)
         tooltip, top = _tooltip(snapshot, engine, clock), _top(engine, clock)
-    groups: list[list[Item]] = [top, _profiles(snapshot), _problems(snapshot)]
+    groups: list[list[Item]] = [top, [*_profiles(snapshot), *_cli(snapshot, clock)], _problems(snapshot)]
     if engine is not None:
         groups.append([_copy(engine), _images(engine)])
     groups += [[_settings(snapshot)], [_about(about), Item("quit", "Quit", m.Quit())]]
@@ -96,6 +97,15 @@ def _profile(engine: Engine, active: str) -> Item:
     return Item(f"profile {profile.name}", label, m.Use(profile.name), Mark.RADIO, profile.name == active)
 
 
+def _cli(snapshot: Snapshot, clock: Callable[[float], str]) -> list[Item]:
+    """Say where the docker CLI goes, if that is not the active profile, and when somebody changed that."""
+    cli, change = snapshot.cli, snapshot.cli_changed
+    profiles = (engine.profile for engine in snapshot.engines.values())
+    if cli is None or not (line := place(cli, profiles, snapshot.active)):
+        return []
+    return [Item("cli", line), *([Item("cli changed", change_line(change, clock(change.at)))] if change else [])]
+
+
 def _problems(snapshot: Snapshot) -> list[Item]:
     items = []
     for number, problem in enumerate(snapshot.problems[:PROBLEMS_SHOWN]):
@@ -154,4 +164,5 @@ def _tooltip(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) 
     if others:
         names = ", ".join(e.profile.name for e in others[:3]) + (" …" if len(others) > 3 else "")
         lines.append(f"Also not reachable: {names}")
+    lines += [item.label for item in _cli(snapshot, clock) if item.key == "cli changed"]
     return "\n".join(clean(line, 160) for line in lines)

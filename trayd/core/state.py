@@ -12,6 +12,7 @@ from trayd.core import health as h
 from trayd.core import messages as m
 from trayd.core import report
 from trayd.core.diagnosis import Diagnosis
+from trayd.core.dockercli import CliChange, CliGoesTo, change_told
 from trayd.core.engine import Engine
 from trayd.core.health import Health, Now
 from trayd.core.profile import Profile, cleared, variables
@@ -59,6 +60,8 @@ class Snapshot(Value):
     previous: str = ""
     notifications: bool = True
     autostart: bool | None = None
+    cli: CliGoesTo | None = None
+    cli_changed: CliChange | None = None
     generation: int = 0
     stopped: bool = False
 
@@ -102,6 +105,8 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
             return _loaded(snapshot, message, now)
         case m.AutostartIs(enabled):
             return replace(snapshot, autostart=enabled), []
+        case CliGoesTo():
+            return _cli_goes(snapshot, message, now)
         case m.Said(title, text):
             return snapshot, [m.Notify(title, text)]
     return _command(snapshot, message, now)
@@ -240,6 +245,17 @@ def _tick(snapshot: Snapshot, now: Now) -> Result:
             if snapshot.notifications:
                 effects.append(m.Notify(*report.loss(engine.profile, health), name))
     return snapshot, effects
+
+
+def _cli_goes(snapshot: Snapshot, cli: CliGoesTo, now: Now) -> Result:
+    old, snapshot = snapshot.cli, replace(snapshot, cli=cli)
+    if old is None or old.context == cli.context:
+        return snapshot, []
+    # trayd chooses no context for the CLI, so it was somebody else.
+    snapshot = replace(snapshot, cli_changed=CliChange(old.context, cli.context, now.wall))
+    if not snapshot.notifications:
+        return snapshot, []
+    return snapshot, [m.Notify(*change_told(old.context, cli), "docker cli")]
 
 
 def _woke(snapshot: Snapshot, now: Now) -> Result:
