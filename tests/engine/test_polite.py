@@ -80,7 +80,7 @@ def test_systemd_says_whether_a_connection_starts_the_engine(
 ) -> None:
     """A connection starts the engine if its service is stopped while its socket listens, and only then."""
     systemd.says(service, socket)
-    assert would_start(str(listening.path), False, systemd.places) is starts
+    assert would_start(str(listening.path), False, 3.0, systemd.places) is starts
     assert systemd.asked.read_text() == "is-active docker.service docker.socket\n"
 
 
@@ -88,10 +88,10 @@ def test_a_live_process_needs_no_question(systemd: Systemd, listening: Responder
     """While an engine is connected, its pid file is enough, also where its configuration puts it elsewhere."""
     path = str(listening.path)
     systemd.running()
-    assert not would_start(path, True, systemd.places)
+    assert not would_start(path, True, 3.0, systemd.places)
     systemd.pid_file.rename(systemd.pid_file.with_name("moved.pid"))
     systemd.daemon_json.write_text(f'{{"pidfile": "{systemd.pid_file.with_name("moved.pid")}"}}')
-    assert not would_start(path, True, systemd.places)
+    assert not would_start(path, True, 3.0, systemd.places)
     assert not systemd.asked.exists()
 
 
@@ -99,33 +99,35 @@ def test_a_dead_process_is_not_believed(systemd: Systemd, listening: Responder) 
     """A pid file of a process that has ended, or without a number, counts as none."""
     for text in (str(_dead()), "", "nonsense", "9" * 30):
         systemd.pid_file.write_text(text)
-        assert would_start(str(listening.path), True, systemd.places), text
+        assert would_start(str(listening.path), True, 3.0, systemd.places), text
 
 
 def test_an_engine_that_is_ending_is_left_alone(systemd: Systemd, listening: Responder) -> None:
     """After a loss a live process counts only if systemd is not just stopping it."""
     systemd.running()
     systemd.says("deactivating", "active")
-    assert would_start(str(listening.path), False, systemd.places)
+    assert would_start(str(listening.path), False, 3.0, systemd.places)
     systemd.says("inactive", "active")  # it was started by hand, past systemd
-    assert not would_start(str(listening.path), False, systemd.places)
+    assert not would_start(str(listening.path), False, 3.0, systemd.places)
 
 
 def test_whoever_cannot_be_asked_stops_nothing(
     systemd: Systemd, listening: Responder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another socket, no systemd, no systemctl and one that hangs all mean: connect; it takes 1 s at most."""
-    assert not would_start("/another.sock", False, systemd.places)
+    assert not would_start("/another.sock", False, 3.0, systemd.places)
     systemd.hangs()
     start = time.monotonic()
-    assert not would_start(str(listening.path), False, systemd.places)
+    assert not would_start(str(listening.path), False, 3.0, systemd.places)
     assert 0.9 < time.monotonic() - start < 2
+    assert not would_start(str(listening.path), False, 0.2, systemd.places)
+    assert time.monotonic() - start < 2, "a short timeout of the profile's counts here, too"
     monkeypatch.setenv("PATH", "/nowhere")
-    assert not would_start(str(listening.path), False, systemd.places)
+    assert not would_start(str(listening.path), False, 3.0, systemd.places)
     systemd.run.rmdir()
     monkeypatch.setenv("PATH", systemd.tools)
     systemd.says("inactive", "active")
-    assert not would_start(str(listening.path), False, systemd.places)
+    assert not would_start(str(listening.path), False, 3.0, systemd.places)
 
 
 def test_watching_does_not_start_a_stopped_engine(systemd: Systemd, listening: Responder) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from trayd.config.contexts import current_context, docker_folder, read_contexts
+from trayd.config.contexts import Context, current_context, docker_folder, read_contexts
 from trayd.config.profiles import Computer
 from trayd.config.reading import GoneError, UnreadableError, read_json
 from trayd.core.dockercli import CliGoesTo
@@ -23,8 +23,7 @@ def read_cli_config(folder: str, environ: Mapping[str, str], windows: bool, cont
     found, problems = read_contexts(folder)
     contexts = {}
     for one in found:
-        tls = Tls(one.tls_path, not one.skip_verify) if one.tls_path or one.skip_verify else None
-        contexts[one.name] = CliContext(one.host, tls)
+        contexts[one.name] = CliContext(one.host, _tls(one))
     wanted = [name for name in (context, environ.get("DOCKER_CONTEXT"), current) if name]
     contexts |= _broken(problems, wanted)
     config = CliConfig(folder, current, contexts, _config_problem(folder), windows=windows)
@@ -33,6 +32,16 @@ def read_cli_config(folder: str, environ: Mapping[str, str], windows: bool, cont
         if not os.path.exists(ca):
             config = replace(config, missing=frozenset({ca}))
     return config
+
+
+def _tls(context: Context) -> Tls | None:
+    """Return a context's TLS: where it has files, or verification is switched off."""
+    if not context.tls_path and not context.skip_verify:
+        return None
+    # Without files still their folder, and never "": a relative cert.pem would come from the current folder.
+    place = os.path.dirname(context.path)
+    folder = os.path.join(os.path.dirname(os.path.dirname(place)), "tls", os.path.basename(place), "docker")
+    return Tls(context.tls_path or folder, not context.skip_verify)
 
 
 def cli_goes_to(environ: Mapping[str, str], computer: Computer) -> CliGoesTo | None:

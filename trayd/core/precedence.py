@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from trayd.core.profile import DEFAULT_PIPE, DEFAULT_SOCKET, Endpoint, Tls
 from trayd.core.text import clean, did_you_mean
-from trayd.core.value import Value
+from trayd.core.value import Value, replace
 
 DEFAULT = "default"
 TLS_HOST = "tcp://localhost:2376"
@@ -107,13 +107,15 @@ def same_place(one: Endpoint, other: Endpoint) -> bool:
     return _place(one) == _place(other)
 
 
-def _place(endpoint: Endpoint) -> tuple[object, ...]:
-    path = endpoint.path.rstrip("/")
-    # /var/run is a link to /run on every Linux of the last ten years.
-    path = path.removeprefix("/var") if path.startswith("/var/run/") else path
-    host = "127.0.0.1" if endpoint.host in ("localhost", "") else endpoint.host.lower()
-    tls = (endpoint.tls.verify, endpoint.tls.cert_path.rstrip("/")) if endpoint.tls else None
-    return endpoint.scheme, path, host, endpoint.port, tls
+def _place(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint with one spelling for what has several."""
+    path, tls = endpoint.path.rstrip("/"), endpoint.tls
+    if path.startswith("/var/run/"):
+        path = path.removeprefix("/var")  # a link to /run on every Linux of the last ten years
+    host = "127.0.0.1" if endpoint.host == "localhost" else endpoint.host.lower()
+    if tls is not None:
+        tls = replace(tls, cert_path=tls.cert_path.rstrip("/"))
+    return replace(endpoint, path=path, host=host, tls=tls)
 
 
 def _chosen(environ: Mapping[str, str], config: CliConfig, context: str | None, host: str | None) -> tuple[str, str]:

@@ -29,8 +29,8 @@ class Places(Value):
 PLACES = Places()
 
 
-def would_start(path: str, connected: bool, places: Places = PLACES) -> bool:
-    """Whether connecting to this socket would start a stopped engine; takes one second at most.
+def would_start(path: str, connected: bool, timeout: float, places: Places = PLACES) -> bool:
+    """Whether connecting to this socket would start a stopped engine; takes a second at most, and never `timeout`.
 
     While a connection is held, dockerd's own process settles it without asking systemd. After a loss it does not: it
     lives on for a while after it was told to stop, and a connection then would start it again at once.
@@ -40,7 +40,7 @@ def would_start(path: str, connected: bool, places: Places = PLACES) -> bool:
     alive = _alive(_pid_file(places))
     if connected and alive:
         return False
-    service, listening = _is_active("docker.service", "docker.socket")
+    service, listening = _is_active(min(1.0, timeout / 2), "docker.service", "docker.socket")
     if listening != "active" or not service or service in _RUNS:
         return False
     # A dockerd that runs without systemd has its pid file too, and may be talked to.
@@ -69,7 +69,7 @@ def _alive(pid_file: str) -> bool:
     return True
 
 
-def _is_active(*units: str) -> tuple[str, ...]:
+def _is_active(timeout: float, *units: str) -> tuple[str, ...]:
     """Return systemd's word for each unit; empty words if it does not say."""
     try:
         told = subprocess.run(
@@ -79,7 +79,7 @@ def _is_active(*units: str) -> tuple[str, ...]:
             stderr=subprocess.DEVNULL,
             encoding="utf-8",
             errors="replace",
-            timeout=1.0,
+            timeout=timeout,
         )
     except (OSError, subprocess.SubprocessError):
         return ("",) * len(units)

@@ -9,6 +9,7 @@ import contextlib
 import ipaddress
 import socket
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
@@ -93,9 +94,9 @@ class Watch:
         self._forget_client()
 
     def _probe(self, question: m.Ask) -> m.Answered | m.Failed:
-        endpoint = self._profile.endpoint
+        endpoint, deadline = self._profile.endpoint, time.monotonic() + question.timeout
         connected, self._lost = self._client is not None and not self._lost, False
-        if not question.wake and would_start(endpoint.path, connected, self._places):
+        if not question.wake and would_start(endpoint.path, connected, question.timeout, self._places):
             return m.Failed(
                 diagnose("stopped_activatable", endpoint, "docker.service is stopped, docker.socket listens")
             )
@@ -113,7 +114,7 @@ class Watch:
             self._client = client
             if self._stopped:
                 return m.Failed(diagnose("closed", endpoint))
-        return probe.probe(self._client, question.timeout)
+        return probe.probe(self._client, max(0.1, deadline - time.monotonic()))
 
     def _forget_client(self) -> None:
         """Drop the client after a failure: certificates may have been replaced, another engine may have come."""
