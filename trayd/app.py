@@ -68,6 +68,7 @@ class App:
         self._files: FileWatch | None = None
         self._reading = False
         self._sockets: frozenset[str] = frozenset()
+        self._looking = False
         self._waiting: list[object] = []
         recalled = memory.recall()
         known = identities.recall_identities() if remembers else {}
@@ -203,6 +204,7 @@ class App:
             self._recall()
             self._files.watch("engines", identities.identities_file(), self._recall_engines)
             self._work(self._look_at_autostart)
+            self._watch_cli(self._files)
 
     def _work(self, task: Callable[..., None], *args: object) -> None:
         """Run a task that can block; what goes wrong in it is said, not thrown."""
@@ -227,6 +229,8 @@ class App:
             # Before they are read: a context's folder that has just come is watched from now on.
             self._files.watch("found", discovery.watched(self._computer, os.environ), self._read_files)
         self.post(self._loaded())
+        if self._remembers:
+            self._cli_may_differ()  # a context may lead elsewhere, too
 
     def _loaded(self) -> m.Loaded:
         loaded = discovery.load(self._folder, self._computer, os.environ, self._sockets)
@@ -236,6 +240,25 @@ class App:
             hidden = frozenset(p.name for p in loaded.profiles) - self._only
             loaded = replace(loaded, profiles=tuple(p for p in loaded.profiles if p.name in self._only), hidden=hidden)
         return loaded
+
+    def _watch_cli(self, files: FileWatch) -> None:
+        from trayd.config.contexts import docker_folder
+
+        if folder := docker_folder(os.environ, self._computer.home):
+            files.watch("docker cli", os.path.join(folder, "config.json"), self._cli_may_differ)
+
+    def _cli_may_differ(self) -> None:
+        if not self._looking:
+            self._looking = True
+            self._work(self._look_at_cli)
+
+    def _look_at_cli(self) -> None:
+        from trayd.config.dockercli import cli_goes_to
+
+        time.sleep(SETTLE)
+        self._looking = False
+        if found := cli_goes_to(os.environ, self._computer):
+            self.post(found)
 
     def _recall(self) -> None:
         recalled = memory.recall()

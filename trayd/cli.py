@@ -159,6 +159,12 @@ def _use(options: argparse.Namespace) -> int:
     return 0
 
 
+def _which(options: argparse.Namespace) -> int:
+    from trayd.which import which
+
+    return which(options)
+
+
 def _profiles(options: argparse.Namespace) -> int:
     import json
 
@@ -325,6 +331,7 @@ COMMANDS = {
     "check": _check,
     "env": _env,
     "use": _use,
+    "which": _which,
     "profiles": _profiles,
     "config path": _config_path,
     "config check": _config_check,

@@ -58,6 +58,15 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "  trayd use office\n"
         "  trayd use -                    back to the previous one",
     ),
+    "which": (
+        "tell where your next docker command goes, and which setting says so",
+        "Tell where your next docker command goes: the setting that wins, the endpoint,\n"
+        "the profile that it is, whether it answers, and what has no effect.\n"
+        "Exit code 0 if it answers, 1 if not.",
+        "  trayd which                    for docker in this terminal\n"
+        "  trayd which --context lab      for docker --context lab\n"
+        "  trayd which --json | jq -r .host",
+    ),
     "profiles": (
         "list the profiles, where each comes from, and which is active",
         "List the profiles, where each comes from, and which is active (*).\n"
@@ -158,6 +167,10 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     env.add_argument("--unset", action="store_true", help="forget the engine instead: unset all variables")
     subs["use"].add_argument("profile", metavar="P", help="a profile, or - for the previous one")
     subs["use"].add_argument("--accept", action="store_true", help="the engine that answers now is the right one")
+    which = subs["which"]
+    which.add_argument("-c", "--context", metavar="C", help="as docker --context C")
+    which.add_argument("-H", "--host", metavar="H", help="as docker --host H")
+    which.add_argument("--json", action="store_true", help="as JSON")
     subs["profiles"].add_argument("--json", action="store_true", help="as JSON")
     what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
     what.help = "enable, disable or status"

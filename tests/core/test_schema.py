@@ -34,6 +34,8 @@ keys = st.sampled_from(
         "timeout",
         "slow",
         "grace",
+        "events",
+        "wake",
         "os",
         "hostname",
         "A",

@@ -264,7 +264,7 @@ def test_check_again_asks_on_a_new_connection():
     """Whoever mended the certificates clicks, and they are read again."""
     scene = Scene(OFFICE)
     scene.fail(code="tls_files")
-    assert scene.say(m.CheckAgain("office")) == [m.Ask("office", 3.0, fresh=True)]
+    assert scene.say(m.CheckAgain("office")) == [m.Ask("office", 3.0, fresh=True, wake=True)]
     assert scene.say(m.CheckAgain("gone")) == []
 
 

@@ -373,6 +373,7 @@ ELSEWHERE = {
     "socket_permission.npipe": "Windows",
     "proxy": "no proxy is ever used; it is for the day a profile may ask for one",
     "tls_files": "every file that cannot be used falls under one of its variants",
+    "stopped_activatable": "needs systemd; test_polite.py reads it with a stand-in",
     "unknown": "whatever nobody has seen yet",
 }
 

@@ -321,3 +321,32 @@ def test_a_bug_in_the_loop_takes_the_icon_away_and_is_told(bus: PrivateBus, tray
     report = Path(done.stderr.partition("The report is in ")[2].split("\n")[0])
     assert "RuntimeError: boom" in report.read_text()
     assert "Traceback" not in done.stderr
+
+
+def test_the_docker_cli_goes_elsewhere(bus: PrivateBus) -> None:
+    """The menu says where the docker CLI goes within two seconds of a real `docker context use`, and tells it once."""
+    need("docker", "sudo apt install docker.io")
+    trayd = Trayd(DBUS_SESSION_BUS_ADDRESS=bus.address)
+    trayd.profile("lab", "host: unix:///lab.sock\n")
+    trayd.profile("office", "host: unix:///office.sock\n")
+
+    def context(*arguments: str) -> None:
+        environ = {"PATH": os.environ["PATH"], "HOME": str(trayd.home)}
+        subprocess.run(["docker", "context", *arguments], env=environ, check=True, capture_output=True, timeout=30)
+
+    def said() -> list[str]:
+        return [entry.label for entry in host.menu().children if entry.label.startswith("Docker CLI")]
+
+    context("create", "another", "--docker", "host=unix:///office.sock")
+    context("create", "mine", "--docker", "host=unix:///lab.sock")
+    with NotificationServer(bus.address) as notes, Host(bus.address) as host, trayd:
+        wait_until(lambda: said() == ["Docker CLI goes to: unix:///var/run/docker.sock"], what="where it goes at first")
+        context("use", "another")
+        changed = time.monotonic()
+        wait_until(lambda: "Docker CLI goes to: office" in said(), what="the other engine")
+        assert time.monotonic() - changed < 2
+        title_told = "Docker CLI: context changed from default to another"
+        assert said()[1].startswith(f"{title_told} at ")
+        wait_until(lambda: [note.title for note in notes.notes] == [title_told], what="the notification")
+        context("use", "mine")
+        wait_until(lambda: said() == [], what="the active profile's engine")

@@ -57,6 +57,8 @@ def schema() -> Mapping[str, Any]:
     """Return the schema with its references put in, ready for checking."""
     read: dict[str, Any] = json.loads(schema_text())
     for key, entry in read["properties"]["health"]["properties"].items():
+        if "$ref" not in entry:
+            continue
         name = entry["$ref"].rsplit("/", 1)[-1]
         read["properties"]["health"]["properties"][key] = read["$defs"][name] | entry
     return read

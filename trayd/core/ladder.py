@@ -34,7 +34,7 @@ NAMES = (
 # Which rung breaks with which code of `SENTENCES`.
 _CODES = {
     "name": "dns",
-    "address": "socket_missing not_a_socket socket_path_too_long unsupported no_route",
+    "address": "socket_missing stopped_activatable not_a_socket socket_path_too_long unsupported no_route",
     "tls files": "tls_files",
     "connection": "refused busy connect_timeout socket_permission proxy",
     "tls": "tls_needed tls_not_spoken tls_too_old tls_failed cert_unknown_ca cert_expired cert_not_yet_valid "

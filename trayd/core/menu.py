@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from trayd.core import messages as m
 from trayd.core import report
+from trayd.core.dockercli import change_line, place
 from trayd.core.engine import Engine
 from trayd.core.health import GOOD
 from trayd.core.shells import SHELLS
@@ -34,7 +35,8 @@ def view(snapshot: Snapshot, clock: Callable[[float], str], about: About = ()) -
     else:
         icon = IconSpec(str(engine.health.state), engine.profile.endpoint.remote)
         tooltip, top = _tooltip(snapshot, engine, clock), _top(engine, clock)
-    groups: list[list[Item]] = [top, _profiles(snapshot), _certificates(snapshot), _problems(snapshot)]
+    profiles = [*_profiles(snapshot), *_cli(snapshot, clock)]
+    groups: list[list[Item]] = [top, profiles, _certificates(snapshot), _problems(snapshot)]
     if engine is not None:
         groups.append([_copy(engine), _images(engine)])
     groups += [[_settings(snapshot)], [_about(about), Item("quit", "Quit", m.Quit())]]
@@ -110,6 +112,15 @@ def _certificates(snapshot: Snapshot) -> list[Item]:
     return [Item(f"certificate {n}", line) for n, line in enumerate(lines[:PROBLEMS_SHOWN])]
 
 
+def _cli(snapshot: Snapshot, clock: Callable[[float], str]) -> list[Item]:
+    """Say where the docker CLI goes, if that is not the active profile, and when somebody changed that."""
+    cli, change = snapshot.cli, snapshot.cli_changed
+    profiles = (engine.profile for engine in snapshot.engines.values())
+    if cli is None or not (line := place(cli, profiles, snapshot.active)):
+        return []
+    return [Item("cli", line), *([Item("cli changed", change_line(change, clock(change.at)))] if change else [])]
+
+
 def _problems(snapshot: Snapshot) -> list[Item]:
     items = []
     for number, problem in enumerate(snapshot.problems[:PROBLEMS_SHOWN]):
@@ -171,4 +182,5 @@ def _tooltip(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) 
         names = ", ".join(e.profile.name for e in others[:3]) + (" …" if len(others) > 3 else "")
         lines.append(f"Also not reachable: {names}")
     lines += report.expiring(snapshot.engines.values())[:3]
+    lines += [item.label for item in _cli(snapshot, clock) if item.key == "cli changed"]
     return "\n".join(clean(line, 160) for line in lines)

@@ -25,6 +25,7 @@ class EngineInfo(Value):
     arch: str = ""
     name: str = ""
     id: str = ""
+    platform: str = ""
 
 
 class Image(Value):
@@ -240,11 +241,15 @@ class StopWatch(Value):
 
 
 class Ask(Value):
-    """Send a probe; `fresh` on a new connection, with the TLS files read again."""
+    """Send a probe; `fresh` on a new connection, with the TLS files read again.
+
+    Only with `wake` it may start an engine that systemd starts on the first connection.
+    """
 
     name: str
     timeout: float
     fresh: bool = False
+    wake: bool = False
 
 
 class Overtake(Value):

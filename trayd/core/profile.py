@@ -84,12 +84,18 @@ class Endpoint(Value):
 
 
 class HealthSettings(Value):
-    """How a profile is watched, in seconds: how often, how long to wait, when it is slow, when a loss is told."""
+    """How a profile is watched, in seconds: how often, how long to wait, when it is slow, when a loss is told.
+
+    `events` None leaves it to the engine's kind whether its event stream is held; `wake` lets background questions
+    start an engine that systemd starts on the first connection.
+    """
 
     interval: float = 5.0
     timeout: float = 3.0
     slow: float = 0.5
     grace: float = 3.0
+    events: bool | None = None
+    wake: bool = False
 
 
 LOCAL_HEALTH = HealthSettings()
@@ -211,7 +217,8 @@ def parse_health(values: Mapping[str, object], endpoint: Endpoint) -> HealthSett
         if not low <= number <= high:
             raise ProfileError(f"'{key}' must be between {low:g}s and {high:g}s, not {values[key]}", f"health.{key}")
         numbers[key] = number
-    return HealthSettings(**numbers)
+    switches = {key: bool(values[key]) for key in ("events", "wake") if key in values}
+    return HealthSettings(**numbers, **switches)
 
 
 def unchosen(profiles: Iterable[Profile], current: str) -> str:

@@ -38,6 +38,7 @@ SHORT = {
     "socket_missing": "not running",
     "not_a_socket": "not a socket",
     "refused": "stopped",
+    "stopped_activatable": "stopped, starts on use",
     "socket_permission": "permission denied",
     "socket_path_too_long": "path too long",
     "busy": "stuck",

@@ -25,6 +25,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The engine is installed but stopped: {address} refuses connections.",
         "Start it: sudo systemctl start docker",
     ),
+    "stopped_activatable": (
+        "Docker is stopped; the next docker command starts it.",
+        "Start it: sudo systemctl start docker",
+    ),
     "socket_permission": (
         "You may not use Docker: {address} is open only to root and the group '{group}'.",
         "Join the group, then log in again: sudo usermod -aG {group} $USER (its members are as good as root)",

@@ -13,10 +13,11 @@ from trayd.core import identity, report
 from trayd.core import messages as m
 from trayd.core.certificates import dated
 from trayd.core.diagnosis import Diagnosis
+from trayd.core.dockercli import CliChange, CliGoesTo, change_told
 from trayd.core.engine import Engine
 from trayd.core.health import Health, Now
 from trayd.core.identity import Identities
-from trayd.core.profile import cleared, unchosen, variables
+from trayd.core.profile import Profile, cleared, unchosen, variables
 from trayd.core.shells import SHELLS, UnquotableError, script
 from trayd.core.value import Value, replace
 
@@ -32,7 +33,8 @@ class Watch(Value):
     """The plan for one engine, all in monotonic seconds: nothing of it is ever shown.
 
     `asked` is the start of the outstanding probe, `due` the time of the next one, `again` asks once more as soon as
-    the outstanding one is back; `listening` since when its event stream is held.
+    the outstanding one is back; `listening` since when its event stream is held. `wake`: a person asked, the next
+    probe may start the engine; `looked_at`: the menu was opened since its lists were asked for.
     """
 
     generation: int
@@ -44,6 +46,8 @@ class Watch(Value):
     listening: float | None = None
     listen_due: float = 0.0
     short_streams: int = 0
+    wake: bool = False
+    looked_at: bool = False
     images_stale: bool = True
 
 
@@ -60,6 +64,8 @@ class Snapshot(Value):
     identities: Identities = MappingProxyType({})
     notifications: bool = True
     autostart: bool | None = None
+    cli: CliGoesTo | None = None
+    cli_changed: CliChange | None = None
     generation: int = 0
     stopped: bool = False
 
@@ -108,6 +114,8 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
             return replace(snapshot, engines=engines, identities=known), []
         case m.AutostartIs(enabled):
             return replace(snapshot, autostart=enabled), []
+        case CliGoesTo():
+            return _cli_goes(snapshot, message, now)
         case m.Said(title, text):
             return snapshot, [m.Notify(title, text)]
     return _command(snapshot, message, now)
@@ -146,8 +154,9 @@ def _ask(snapshot: Snapshot, name: str, now: Now, fresh: bool = False) -> Result
     watch = snapshot.watches[name]
     if watch.asked is not None:
         return _put_watch(snapshot, name, replace(watch, again=True)), []
-    timeout = snapshot.engines[name].profile.health.timeout
-    return _put_watch(snapshot, name, replace(watch, asked=now.mono, again=False)), [m.Ask(name, timeout, fresh)]
+    settings = snapshot.engines[name].profile.health
+    ask = m.Ask(name, settings.timeout, fresh, wake=watch.wake or settings.wake)
+    return _put_watch(snapshot, name, replace(watch, asked=now.mono, again=False, wake=False)), [ask]
 
 
 def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: Now) -> Result:
@@ -159,7 +168,7 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
         engine = replace(engine, health=health, info=outcome.engine or engine.info)
         if outcome.certificates is not None:
             engine = replace(engine, certificates=outcome.certificates)
-        if outcome.engine is not None:
+        if outcome.engine is not None and not engine.only_pings:
             effects.append(m.Describe(name))
         if was.told and snapshot.notifications:
             effects.append(m.Notify(f"{name} is reachable again", "The engine answers.", name))
@@ -190,13 +199,15 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
 
 def _after_answer(snapshot: Snapshot, name: str, now: Now) -> Result:
     """While an engine answers: hold its event stream, and keep the active one's list of images fresh."""
-    watch, effects = snapshot.watches[name], list[object]()
-    if watch.listening is None and now.mono >= watch.listen_due:
+    watch, engine, effects = snapshot.watches[name], snapshot.engines[name], list[object]()
+    if watch.listening is None and not engine.only_pings and now.mono >= watch.listen_due:
         watch = replace(watch, listening=now.mono)
         effects.append(m.Listen(name))
-    if watch.images_stale and name == snapshot.active:
-        watch = replace(watch, images_stale=False)
+    if watch.images_stale and name == snapshot.active and (watch.looked_at or not engine.only_pings):
+        watch = replace(watch, images_stale=False, looked_at=False)
         effects.append(m.ListImages(name))
+        if engine.only_pings and engine.info is not None and not engine.info.name:
+            effects.append(m.Describe(name))
     return (_put_watch(snapshot, name, watch) if effects else snapshot), effects
 
 
@@ -263,6 +274,17 @@ def _tick(snapshot: Snapshot, now: Now) -> Result:
     return snapshot, effects
 
 
+def _cli_goes(snapshot: Snapshot, cli: CliGoesTo, now: Now) -> Result:
+    old, snapshot = snapshot.cli, replace(snapshot, cli=cli)
+    if old is None or old.context == cli.context:
+        return snapshot, []
+    # trayd chooses no context for the CLI, so it was somebody else.
+    snapshot = replace(snapshot, cli_changed=CliChange(old.context, cli.context, now.wall))
+    if not snapshot.notifications:
+        return snapshot, []
+    return snapshot, [m.Notify(*change_told(old.context, cli), "docker cli")]
+
+
 def _woke(snapshot: Snapshot, now: Now) -> Result:
     """After a sleep nobody is judged for the time slept: every grace starts anew, everybody is asked on a new line."""
     effects = list[object]()
@@ -295,7 +317,7 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
     engines, watches, generation = {}, {}, snapshot.generation
     for name in sorted(profiles, key=str.casefold):
         profile, old = profiles[name], snapshot.engines.get(name)
-        if old is not None and old.profile.endpoint == profile.endpoint:
+        if old is not None and _watched_alike(old.profile, profile):
             engines[name], watches[name] = replace(old, profile=profile), snapshot.watches[name]
             continue
         if old is not None:
@@ -303,7 +325,7 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
         generation += 1
         engines[name] = Engine(profile, Health(since=now.wall))
         watches[name] = Watch(generation, asked=now.mono)
-        effects += [m.StartWatch(profile, generation), m.Ask(name, profile.health.timeout)]
+        effects += [m.StartWatch(profile, generation), m.Ask(name, profile.health.timeout, wake=profile.health.wake)]
     stand_in = snapshot.engines.get(snapshot.wanted)
     snapshot = replace(snapshot, engines=engines, watches=watches, problems=loaded.problems, generation=generation)
     snapshot = replace(snapshot, hidden=loaded.hidden, current=loaded.current)
@@ -316,12 +338,17 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
     return snapshot, effects
 
 
+def _watched_alike(old: Profile, new: Profile) -> bool:
+    """Whether a watch can go on with the new version of its profile; a stream that is held ends only with its watch."""
+    return old.endpoint == new.endpoint and old.health.events == new.health.events
+
+
 def _command(snapshot: Snapshot, message: object, now: Now) -> Result:
     match message:
         case m.Use(name, save):
             return _use(snapshot, name, save, now)
         case m.CheckAgain(name) if name in snapshot.watches:
-            watch = replace(snapshot.watches[name], listen_due=0.0, images_stale=True)
+            watch = replace(snapshot.watches[name], listen_due=0.0, images_stale=True, wake=True)
             return _ask(_put_watch(snapshot, name, watch), name, now, fresh=True)
         case m.CopyDetails(name) if name in snapshot.engines:
             engine = snapshot.engines[name]
@@ -346,7 +373,8 @@ def _command(snapshot: Snapshot, message: object, now: Now) -> Result:
         case m.MenuOpened() if (name := snapshot.active) in snapshot.engines and snapshot.engines[
             name
         ].health.state in h.GOOD:
-            return _hinted(snapshot, name, now)
+            watch = replace(snapshot.watches[name], looked_at=True)
+            return _hinted(_put_watch(snapshot, name, watch), name, now)
         case m.OpenProfiles():
             return snapshot, [m.OpenFolder()]
         case m.Reload():

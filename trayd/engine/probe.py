@@ -14,6 +14,7 @@ from trayd.core.diagnosis import Answer, Diagnosis, diagnose, from_answer, from_
 from trayd.core.messages import Answered, EngineInfo, Failed, Image
 from trayd.core.profile import Endpoint, Tls
 from trayd.core.text import clean
+from trayd.core.value import replace
 from trayd.engine.client import NEWEST_API, OLDEST_API, AnswerError, Client, version_tuple
 from trayd.engine.transport import TlsFilesError, tls_context
 
@@ -88,6 +89,8 @@ def first_look(client: Client, api: str, latency: float, deadline: float) -> Ans
     facts = facts if isinstance(facts, Mapping) else {}
     if problem := too_new(text(facts, "MinAPIVersion"), client.endpoint):
         return Failed(problem)
+    platform = facts.get("Platform")
+    platform = platform if isinstance(platform, Mapping) else {}
     return Answered(
         latency,
         EngineInfo(
@@ -95,6 +98,7 @@ def first_look(client: Client, api: str, latency: float, deadline: float) -> Ans
             api_version=text(facts, "ApiVersion"),
             os=text(facts, "Os"),
             arch=text(facts, "Arch"),
+            platform=text(platform, "Name"),
         ),
         client.certificates,
     )
@@ -104,7 +108,7 @@ def describe(client: Client, info: EngineInfo, timeout: float) -> EngineInfo:
     """Return `info` with the engine's name and ID, which only the slower `/info` knows. Raises what requests raises."""
     facts = client.json("/info", timeout)
     facts = facts if isinstance(facts, Mapping) else {}
-    return EngineInfo(info.version, info.api_version, info.os, info.arch, text(facts, "Name"), text(facts, "ID"))
+    return replace(info, name=text(facts, "Name"), id=text(facts, "ID"))
 
 
 def images(client: Client, timeout: float) -> tuple[Image, ...]:

@@ -9,6 +9,7 @@ import contextlib
 import ipaddress
 import socket
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
@@ -16,6 +17,7 @@ from trayd.core import messages as m
 from trayd.core.diagnosis import Diagnosis, diagnose
 from trayd.core.profile import Endpoint, Profile
 from trayd.engine import probe
+from trayd.engine.activation import PLACES, Places, would_start
 from trayd.engine.client import Client
 
 Post = Callable[[object], None]
@@ -27,8 +29,9 @@ LIST_TIMEOUT = 20.0
 class Watch:
     """One watched engine, of one generation; all methods return at once, results are posted."""
 
-    def __init__(self, profile: Profile, generation: int, post: Post) -> None:
+    def __init__(self, profile: Profile, generation: int, post: Post, places: Places = PLACES) -> None:
         self._profile = profile
+        self._places = places
         self._generation = generation
         self._post = post
         self._questions: SimpleQueue[m.Ask | None] = SimpleQueue()
@@ -36,6 +39,7 @@ class Watch:
         self._info = m.EngineInfo()
         self._phase = ""
         self._stopped = False
+        self._lost = False
         self._thread("probe", self._work)
 
     def ask(self, question: m.Ask) -> None:
@@ -90,10 +94,15 @@ class Watch:
         self._forget_client()
 
     def _probe(self, question: m.Ask) -> m.Answered | m.Failed:
+        endpoint, deadline = self._profile.endpoint, time.monotonic() + question.timeout
+        connected, self._lost = self._client is not None and not self._lost, False
+        if not question.wake and would_start(endpoint.path, connected, question.timeout, self._places):
+            return m.Failed(
+                diagnose("stopped_activatable", endpoint, "docker.service is stopped, docker.socket listens")
+            )
         if question.fresh:
             self._forget_client()
         if self._client is None:
-            endpoint = self._profile.endpoint
             # Resolving a name has no timeout of its own; the watchdog is to be able to say that it hangs there.
             self._phase = "dns"
             if failed := resolve(endpoint):
@@ -105,7 +114,7 @@ class Watch:
             self._client = client
             if self._stopped:
                 return m.Failed(diagnose("closed", endpoint))
-        return probe.probe(self._client, question.timeout)
+        return probe.probe(self._client, max(0.1, deadline - time.monotonic()))
 
     def _forget_client(self) -> None:
         """Drop the client after a failure: certificates may have been replaced, another engine may have come."""
@@ -118,6 +127,7 @@ class Watch:
             stream = client.events()
             while stream.read1(65536):
                 self._post(m.Hinted(self._profile.name, self._generation))
+        self._lost = True
         self._post(m.StreamEnded(self._profile.name, self._generation))
 
     def _describe(self, client: Client) -> None:
