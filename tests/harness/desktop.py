@@ -83,6 +83,7 @@ class PrivateBus:
             "XDG_DATA_HOME": f"{self.home}/data",
             "XDG_RUNTIME_DIR": str(self.home),
             "DBUS_SESSION_BUS_ADDRESS": self.address,
+            "TRAYD_DISCOVER": "contexts,machines",  # as in conftest: not this computer's own sockets
             "GIO_USE_VFS": "local",
             "GSETTINGS_BACKEND": "memory",
         }
