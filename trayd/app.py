@@ -19,7 +19,8 @@ from trayd.core import messages as m
 from trayd.core.errors import TraydError
 from trayd.core.health import Now
 from trayd.core.identity import Identities
-from trayd.core.state import Snapshot, next_deadline, update
+from trayd.core.snapshot import Snapshot
+from trayd.core.state import next_deadline, update
 from trayd.core.value import Value, replace
 
 if TYPE_CHECKING:

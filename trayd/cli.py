@@ -79,7 +79,7 @@ def _status(options: argparse.Namespace) -> int:
     from trayd.core import report
     from trayd.core.health import GOOD
     from trayd.core.identity import recognise
-    from trayd.core.state import Snapshot
+    from trayd.core.snapshot import Snapshot
     from trayd.engine.survey import survey
     from trayd.surfaces import status_json
 

@@ -18,7 +18,7 @@ from trayd.core import report
 from trayd.core.errors import TraydError
 from trayd.core.health import GOOD, State
 from trayd.core.menu import About, view
-from trayd.core.state import Snapshot
+from trayd.core.snapshot import Snapshot
 from trayd.core.view import View
 from trayd.output import write
 

@@ -4,7 +4,8 @@ from trayd.core import messages as m
 from trayd.core.diagnosis import diagnose
 from trayd.core.health import Now
 from trayd.core.profile import REMOTE_HEALTH, Profile, parse_host
-from trayd.core.state import Snapshot, next_deadline, update
+from trayd.core.snapshot import Snapshot
+from trayd.core.state import next_deadline, update
 
 OFFICE = Profile("office", parse_host("unix:///run/office.sock"))
 LAB = Profile("lab", parse_host("tcp://lab.example:2375"), health=REMOTE_HEALTH)

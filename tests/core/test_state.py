@@ -4,7 +4,7 @@ from tests.core.scene import LAB, OFFICE, Scene, of
 from trayd.core import messages as m
 from trayd.core.diagnosis import diagnose
 from trayd.core.profile import LOCAL_HEALTH, Profile, parse_host
-from trayd.core.state import Snapshot
+from trayd.core.snapshot import Snapshot
 from trayd.core.value import replace
 
 INFO = m.EngineInfo("27.3.1", "1.47", "linux", "amd64")

@@ -13,7 +13,7 @@ from trayd.config import paths
 from trayd.core import messages as m
 from trayd.core.engine import Engine
 from trayd.core.health import State
-from trayd.core.state import Snapshot
+from trayd.core.snapshot import Snapshot
 
 QUICK = "health: {interval: 1s, timeout: 1s, grace: 1s}"
 

@@ -13,7 +13,7 @@ from trayd.core.dockercli import change_line, place
 from trayd.core.engine import Engine
 from trayd.core.health import GOOD
 from trayd.core.shells import SHELLS
-from trayd.core.state import Snapshot
+from trayd.core.snapshot import Snapshot
 from trayd.core.text import clean, human_size
 from trayd.core.view import IconSpec, Item, Mark, View
 

@@ -1,0 +1,78 @@
+"""What a person wants, as `update` carries it out: switch, copy, check again, quit."""
+
+from __future__ import annotations
+
+from trayd.core import health as h
+from trayd.core import identity, report
+from trayd.core import messages as m
+from trayd.core.health import Now
+from trayd.core.profile import cleared, variables
+from trayd.core.shells import SHELLS, UnquotableError, script
+from trayd.core.snapshot import Result, Snapshot, ask, hinted, know, put_watch, remember
+from trayd.core.value import replace
+
+
+def command(snapshot: Snapshot, message: object, now: Now) -> Result:
+    """Return the snapshot after a command, and what is to be done; what means nothing now does nothing."""
+    match message:
+        case m.Use(name, save):
+            return _use(snapshot, name, save, now)
+        case m.CheckAgain(name) if name in snapshot.watches:
+            watch = replace(snapshot.watches[name], listen_due=0.0, images_stale=True, wake=True)
+            return ask(put_watch(snapshot, name, watch), name, now, fresh=True)
+        case m.CopyDetails(name) if name in snapshot.engines:
+            engine = snapshot.engines[name]
+            details = report.details(engine)
+            if engine.health.state in h.GOOD:
+                return snapshot, [m.PutOnClipboard(details)]
+            return snapshot, [m.CopyLadder(engine.profile, details)]
+        case m.CopyText(text):
+            return snapshot, [m.PutOnClipboard(text)]
+        case m.Accept(name) if name in snapshot.engines:
+            known, engine = identity.accept(snapshot.identities, snapshot.engines[name])
+            return know(snapshot, name, known, engine, [])
+        case m.CopyEnvironment(name, _, False) if name in snapshot.engines and snapshot.engines[name].stranger:
+            return snapshot, [m.Notify("Nothing was copied", report.stranger(snapshot.engines[name])[1], name)]
+        case m.CopyEnvironment(name, shell, unset) if name in snapshot.engines:
+            profile = snapshot.engines[name].profile
+            try:
+                text = script(SHELLS[shell], cleared(profile) if unset else variables(profile))
+            except UnquotableError as error:
+                return snapshot, [m.Notify("Nothing was copied", f"{name}: {error.message}")]
+            return snapshot, [m.PutOnClipboard(text)]
+        case m.MenuOpened() if snapshot.active in snapshot.engines:
+            return _menu_opened(snapshot, snapshot.active, now)
+        case m.OpenProfiles():
+            return snapshot, [m.OpenFolder()]
+        case m.Reload():
+            return snapshot, [m.ReadFiles()]
+        case m.ToggleAutostart():
+            return snapshot, [m.SetAutostart(not snapshot.autostart)]
+        case m.ToggleNotifications():
+            snapshot = replace(snapshot, notifications=not snapshot.notifications)
+            return snapshot, [remember(snapshot)]
+        case m.Quit():
+            effects: list[object] = [m.StopWatch(name) for name in snapshot.engines]
+            return replace(snapshot, stopped=True), [*effects, m.Stop()]
+    return snapshot, []
+
+
+def _use(snapshot: Snapshot, name: str, save: bool, now: Now) -> Result:
+    if name not in snapshot.engines:
+        return snapshot, []
+    if name != snapshot.active:
+        snapshot = replace(snapshot, previous=snapshot.active, wanted=name)
+    elif name != snapshot.wanted:
+        snapshot = replace(snapshot, wanted=name)
+    else:
+        return snapshot, []
+    watch = replace(snapshot.watches[name], images_stale=True)
+    snapshot, effects = ask(put_watch(snapshot, name, watch), name, now)
+    return snapshot, [*effects, remember(snapshot)] if save else effects
+
+
+def _menu_opened(snapshot: Snapshot, name: str, now: Now) -> Result:
+    if snapshot.engines[name].health.state not in h.GOOD:
+        return snapshot, []
+    watch = replace(snapshot.watches[name], looked_at=True)
+    return hinted(put_watch(snapshot, name, watch), name, now)
