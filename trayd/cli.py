@@ -7,19 +7,17 @@ Everything heavy is imported by the command that needs it: `trayd env` starts in
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trayd import output
+from trayd import choosing, output
 from trayd.cli_parser import parse
 from trayd.core.errors import TraydError
 from trayd.output import put, say
 
 if TYPE_CHECKING:
-    from trayd.core.messages import Loaded
-    from trayd.core.profile import Profile
+    pass
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,13 +63,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    loaded = _load()
-    chosen = _chosen(loaded, options.profiles)
+    loaded = choosing.load()
+    chosen = choosing.chosen(loaded, options.profiles)
     if options.watch:
         from trayd.running import watch
 
         if options.json or not output.is_terminal():
-            _tell_problems(loaded)
+            choosing.tell_problems(loaded)
         return watch(options.json, options.profiles)  # none chosen: also those that are still to come
     import json
 
@@ -83,7 +81,7 @@ def _status(options: argparse.Namespace) -> int:
     from trayd.engine.survey import survey
     from trayd.surfaces import status_json
 
-    active = _active(loaded)
+    active = choosing.active_name(loaded)
     known = recall_identities()
     engines = [recognise(known, engine)[1] for engine in survey(chosen)]
     snapshot = Snapshot(engines={engine.profile.name: engine for engine in engines}, wanted=active)
@@ -93,15 +91,15 @@ def _status(options: argparse.Namespace) -> int:
         put(report.table(engines, active))
         for told in filter(None, (report.reasons(engines), "\n".join(report.expiring(engines)))):
             put(f"\n{told}")
-    _tell_problems(loaded)
+    choosing.tell_problems(loaded)
     return 0 if all(engine.health.state in GOOD for engine in engines) else 1
 
 
 def _check(options: argparse.Namespace) -> int:
     from trayd.checking import check
 
-    loaded = _load()
-    return check(_one(loaded, options.profile or _wanted(loaded)), options.json)
+    loaded = choosing.load()
+    return check(choosing.one(loaded, options.profile or choosing.wanted_name(loaded)), options.json)
 
 
 def _env(options: argparse.Namespace) -> int:
@@ -109,7 +107,7 @@ def _env(options: argparse.Namespace) -> int:
     from trayd.core.profile import cleared, variables
     from trayd.core.shells import ALIASES, SHELLS, UnquotableError, find_shell, script
 
-    loaded = _load()
+    loaded = choosing.load()
     name = options.shell or calling_shell()
     shell = find_shell(name)
     if shell is None:
@@ -120,13 +118,13 @@ def _env(options: argparse.Namespace) -> int:
             f"there is no shell '{clean(name, 40)}' that trayd knows{did_you_mean(name, known)}",
             f"Say --shell with one of: {', '.join(known)}",
         )
-    profile = _one(loaded, options.profile or _wanted(loaded))
+    profile = choosing.one(loaded, options.profile or choosing.wanted_name(loaded))
     try:
         text = script(shell, cleared(profile) if options.unset else variables(profile), shell.evaluated)
     except UnquotableError as error:
         raise TraydError(f"{profile.name}: {error.message}", f"Change the value in {profile.path}") from None
     if not options.unset:
-        _tell_stranger(profile)
+        choosing.tell_stranger(profile)
     output.put_exactly(text)
     if output.is_terminal():
         say(f"\n# This only shows it. To take it in: {eval_line(name, options.profile, options.unset)}")
@@ -137,14 +135,14 @@ def _use(options: argparse.Namespace) -> int:
     from trayd.caller import calling_shell, eval_line
     from trayd.config import memory
 
-    loaded, recalled = _load(), memory.recall()
-    active = _active(loaded)
+    loaded, recalled = choosing.load(), memory.recall()
+    active = choosing.active_name(loaded)
     name = options.profile
     if name == "-":
         name = recalled.previous
         if not name:
             raise TraydError("there is no previous profile to go back to", "Say which one: trayd use PROFILE")
-    profile = _one(loaded, name)
+    profile = choosing.one(loaded, name)
     name = profile.name
     previous = active if name != active else recalled.previous
     try:
@@ -154,7 +152,7 @@ def _use(options: argparse.Namespace) -> int:
             f"the choice cannot be saved ({error.strerror})",
             f"It is kept in {memory.memory_file()}: make that writable",
         ) from None
-    _tell_stranger(profile, accepted=options.accept)
+    choosing.tell_stranger(profile, accepted=options.accept)
     say(f"{name} is the active profile. For this terminal: {eval_line(calling_shell())}")
     return 0
 
@@ -170,9 +168,9 @@ def _profiles(options: argparse.Namespace) -> int:
 
     from trayd.core import report
 
-    loaded = _load()
-    active = _active(loaded)
-    profiles = _sorted(loaded)
+    loaded = choosing.load()
+    active = choosing.active_name(loaded)
+    profiles = choosing.in_order(loaded)
     if options.json:
         rows = [
             {
@@ -190,7 +188,7 @@ def _profiles(options: argparse.Namespace) -> int:
             (report.marked(p.name, active), p.endpoint.url, report.SOURCES.get(p.source) or p.path) for p in profiles
         ]
         put(report.aligned([("  PROFILE", "ENDPOINT", "FROM"), *cells]))
-    _tell_problems(loaded)
+    choosing.tell_problems(loaded)
     return 0
 
 
@@ -204,7 +202,7 @@ def _config_path(options: argparse.Namespace) -> int:
 def _config_check(options: argparse.Namespace) -> int:
     from trayd.config.paths import profiles_folder
 
-    loaded = _load()
+    loaded = choosing.load()
     for problem in loaded.problems:
         put(str(problem))
     files = [profile for profile in loaded.profiles if profile.source == "file"]
@@ -246,83 +244,6 @@ def _autostart(options: argparse.Namespace) -> int:
     elif not status.enabled:
         say("  → To start trayd at login: trayd autostart enable")
     return 0 if status.enabled and not status.problem else 1
-
-
-# --- what several commands need --------------------------------------------------------------------------------------
-
-
-def _load() -> Loaded:
-    from trayd.config import discovery, paths
-
-    return discovery.load(paths.profiles_folder(), paths.computer(), os.environ)
-
-
-def _sorted(loaded: Loaded) -> list[Profile]:
-    return sorted(loaded.profiles, key=lambda profile: profile.name.casefold())
-
-
-def _active(loaded: Loaded) -> str:
-    from trayd.config import memory
-    from trayd.core.profile import unchosen
-
-    wanted = memory.recall().active
-    return wanted if wanted in [p.name for p in loaded.profiles] else unchosen(loaded.profiles, loaded.current)
-
-
-def _wanted(loaded: Loaded) -> str:
-    """Return the active profile for `trayd env`, which must never lead to another engine without a word."""
-    from trayd.config import memory
-
-    wanted, active = memory.recall().active, _active(loaded)
-    if wanted in loaded.broken:
-        return wanted  # and `_one` says what is wrong with it
-    if wanted and wanted != active:
-        say(f"trayd: the active profile '{wanted}' does not exist any more; this is '{active}'")
-    return active
-
-
-def _one(loaded: Loaded, name: str) -> Profile:
-    for profile in loaded.profiles:
-        if profile.name == name:
-            return profile
-    from trayd.core.text import clean, did_you_mean
-
-    subjects = (f"context {name}", f"machine {name}")
-    file_names = {p: os.path.splitext(os.path.basename(p.path))[0] for p in loaded.problems if not p.subject}
-    if problems := [str(p) for p in loaded.problems if p.subject in subjects or file_names.get(p) == name]:
-        raise TraydError(f"the profile '{clean(name, 60)}' cannot be used", "\n  → ".join(problems))
-    names = [profile.name for profile in _sorted(loaded)]
-    near = did_you_mean(name, [*names, *sorted(loaded.broken)])
-    raise TraydError(f"there is no profile '{clean(name, 60)}'{near}", f"These exist: {', '.join(names)}")
-
-
-def _chosen(loaded: Loaded, names: list[str]) -> list[Profile]:
-    return [_one(loaded, name) for name in dict.fromkeys(names)] if names else _sorted(loaded)
-
-
-def _tell_stranger(profile: Profile, accepted: bool = False) -> None:
-    """Say so if another engine answers than this profile had before, or take it as the right one."""
-    from trayd.config.identities import recall_identities, remember_identities
-    from trayd.core.engine import Engine
-    from trayd.core.identity import accept, seen_again
-    from trayd.core.report import stranger
-
-    known = recall_identities()
-    engine = seen_again(known, Engine(profile))
-    if not engine.stranger:
-        return
-    if not accepted:
-        say(f"⚠ {stranger(engine)[1]}")
-        return
-    try:
-        remember_identities(accept(known, engine)[0])
-    except OSError as error:
-        raise TraydError(f"that cannot be saved ({error.strerror})", "Make room, and try again") from None
-
-
-def _tell_problems(loaded: Loaded) -> None:
-    for problem in loaded.problems:
-        say(f"⚠ {problem}")
 
 
 COMMANDS = {
