@@ -133,8 +133,8 @@ class Watch:
 
 
 def resolve(endpoint: Endpoint) -> m.Failed | None:
-    """Look up the endpoint's host name; return a failure if it is not known."""
-    if endpoint.socket:
+    """Look up the endpoint's host name; return a failure if it is not known. Names for ssh are its own settings'."""
+    if endpoint.scheme != "tcp":
         return None
     try:
         ipaddress.ip_address(endpoint.host)
