@@ -96,12 +96,22 @@ def test_a_killed_engine_behind_ssh_is_missed_at_once(
     with trayd() as shown:
         shown.wait(State.REACHABLE)
         shown.until(lambda: shown.info().name, "the engine's name")
+        before = clients(sshd)
         killed = running.kill()
         missed = shown.wait(State.RECONNECTING, after=killed)
         assert missed - killed < 1.0
+        shown.until(lambda: shown.engine().health.diagnosis.code == "ssh_remote_stopped", "the word for it")
         running.start()
         started = time.monotonic()
-        assert shown.wait(State.REACHABLE, after=killed) - started < 10.0
+        back = shown.wait(State.REACHABLE, after=killed)
+        assert back - started < 10.0
+        assert clients(sshd) == before, "nobody logs in again to see that an engine is back"
+        # What the far end refused before is forgotten: the next end has its own reason.
+        running.freeze()
+        shown.wait(State.HUNG, after=back)
+        running.thaw()
+        shown.wait(State.REACHABLE, after=back + 0.5)
+    record_testsuite_property("ssh: engine restarted to reachable, ms", round(1000 * (back - started), 1))
     record_testsuite_property("ssh: engine killed to reconnecting, ms", round(1000 * (missed - killed), 1))
 
 
@@ -160,6 +170,20 @@ def test_a_frozen_engine_behind_ssh_hangs_and_thaws(sshd: Sshd, dockerd: Start) 
         assert shown.wait(State.HUNG, after=frozen) - frozen < 4.0
         assert shown.engine().health.diagnosis.code == "no_answer"
         running.thaw()
+        assert shown.wait(State.REACHABLE, after=frozen)
+
+
+def test_a_frozen_host_is_told_from_a_frozen_engine(sshd: Sshd, dockerd: Start) -> None:
+    """When the far side of the way stands still, the next look says that it is the way; then it is made anew."""
+    profile("office", sshd.url(dockerd().socket), "health: {interval: 1s, timeout: 1500ms, grace: 1s}")
+    with trayd() as shown:
+        shown.wait(State.REACHABLE)
+        frozen = time.monotonic()
+        sshd.freeze()
+        shown.wait(State.HUNG, after=frozen)
+        shown.until(lambda: shown.engine().health.diagnosis.code == "ssh_protocol", "the way to be blamed")
+        assert shown.state() == "unreachable"
+        sshd.thaw()
         assert shown.wait(State.REACHABLE, after=frozen)
 
 

@@ -1,14 +1,18 @@
 """Every way in which an engine behind ssh cannot be reached, made with a real sshd, and the words for it."""
 
+import json
 import os
+import shlex
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.engine.asking import OFFLINE, ask, ask_elsewhere, connected, diagnosis, endpoint
+from tests.engine.asking import OFFLINE, ROOT, ask, ask_elsewhere, connected, diagnosis, endpoint
 from tests.harness import standin
 from tests.harness.ask import free_port
 from tests.harness.dockerd import Dockerd
@@ -370,6 +374,24 @@ def test_settings_and_names_of_ssh_are_used(sshd: Sshd, dockerd: Callable[..., D
         client.abort()
     wait_until(lambda: not any("build" in p.argv for p in clients(sshd)), 2, "the end of ssh")
     wait_until(lambda: len(sshd.sessions()) == 1, 2, "the end of both sessions")
+
+
+@pytest.mark.parametrize("name", ["new_host", "locked_key", "foreign_key"])
+def test_nobody_is_asked_anything(
+    name: str, sshd: Sshd, dockerd: Callable[..., Dockerd], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a terminal and on a screen with a program for asking, ssh asks on neither."""
+    asker = sshd.directory / "asker"
+    asker.write_text(f"#!/bin/sh\ntouch {sshd.directory}/asked\necho yes\n")
+    asker.chmod(0o755)
+    for variable, value in {"SSH_ASKPASS": str(asker), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":9"}.items():
+        monkeypatch.setenv(variable, value)
+    with contextmanager(globals()[name])(sshd, dockerd) as place:
+        asking = shlex.join([sys.executable, "-m", "tests.engine.asking", place.url])
+        # `script` gives it a terminal of its own, and what is shown there.
+        done = subprocess.run(["script", "-qec", asking, "/dev/null"], cwd=ROOT, capture_output=True, timeout=30)
+        assert json.loads(done.stdout)[0] == WORDS[name][0], done
+    assert not (sshd.directory / "asked").exists()
 
 
 def test_a_told_failure_has_what_ssh_said(sshd: Sshd, dockerd: Callable[..., Dockerd]) -> None:

@@ -124,9 +124,7 @@ class Sshd:
     def kill(self) -> None:
         """SIGKILL it and every session of it, as a power cut does."""
         assert self._process is not None
-        for process in descendants({self._process.pid}):
-            with contextlib.suppress(ProcessLookupError):  # a session that was just ending
-                os.kill(process.pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         self._process.wait()
         wait_until(lambda: not self.sessions(), what="the end of the sessions")
 
@@ -134,6 +132,19 @@ class Sshd:
         """The processes of sshd and below it."""
         mine = f"{self.directory}/sshd_config"
         return descendants({p.pid for p in processes() if mine in " ".join(p.argv)})
+
+    def freeze(self) -> None:
+        """SIGSTOP it and its sessions: the kernel still takes connections and bytes for it, nobody answers them."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Undo freeze()."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in self.sessions():
+            with contextlib.suppress(ProcessLookupError):  # one that was just ending
+                os.kill(process.pid, number)
 
     def close(self) -> None:
         """End everything; may be called twice."""

@@ -90,7 +90,7 @@ SETTLED_CODES = frozenset(
     | {"api_too_old", "api_client_too_old", "not_docker", "not_http", "socket_permission", "socket_path_too_long"}
     | {"unsupported", "denied", "denied_or_proxy", "not_a_socket"}
     | {"ssh_missing", "ssh_config", "ssh_hostkey_unknown", "ssh_hostkey_changed", "ssh_auth", "ssh_key_passphrase"}
-    | {"ssh_forward_refused", "ssh_remote_docker_missing", "ssh_remote_permission", "ssh_protocol"}
+    | {"ssh_forward_refused", "ssh_remote_docker_missing", "ssh_remote_permission"}
 )
 
 

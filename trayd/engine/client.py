@@ -9,9 +9,9 @@ from typing import Any
 import docker
 
 from trayd import __version__
-from trayd.core.diagnosis import Answer
+from trayd.core.diagnosis import Answer, Diagnosis
 from trayd.core.profile import Endpoint
-from trayd.engine.ssh import Tunnel
+from trayd.engine.ssh import ENGINE_GONE, Tunnel
 from trayd.engine.transport import EndpointTls, Sockets, TcpAdapter, UnixAdapter
 
 # What docker-py speaks; the newest API that trayd asks for is the older of this and the engine's.
@@ -140,6 +140,13 @@ class Client:
         finally:
             # A fully read answer has given its connection back; only a cut one is closed.
             response.close()
+
+    def outlasts(self, failure: Diagnosis) -> bool:
+        """Whether this client is as good as a new one after that failure; then only its connections are dropped."""
+        if self.tunnel is None or failure.code not in ENGINE_GONE:
+            return False
+        self.drop_idle()
+        return True
 
     def drop_idle(self) -> None:
         """Close the idle connections; the next question opens a new one."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import re
 import shutil
@@ -71,8 +72,13 @@ _TO_MASTER = ("ssh", "-F", "none", "-S", "./c", "-o", "ControlMaster=no", "-o", 
 _NAME = "trayd.invalid"
 # Variables by which ssh would find somebody to ask.
 _ASKING = frozenset({"DISPLAY", "WAYLAND_DISPLAY", "SSH_ASKPASS"})
-_LONGEST = 107 - len("/s")  # what a Unix socket's path may have, in bytes
+_LONGEST = 103 - len("/s")  # what a Unix socket's path may have, in bytes (macOS; Linux takes 107)
 _KEPT = 60  # lines of ssh's own words
+
+
+# The engine is gone and the way to it is not: no new login is needed to see it come back. What a person may do on the
+# host is settled at the login, so that is not among them.
+ENGINE_GONE = frozenset({"ssh_remote_stopped", "ssh_remote_socket_missing", "ssh_remote_docker_missing"})
 
 
 class TunnelError(Exception):
@@ -103,8 +109,11 @@ class Tunnel:
 
     def open(self, timeout: float) -> None:
         """Wait until the tunnel is open, at most so many seconds. Raises TunnelError."""
-        if self._open:
+        if self._open and not self._ended.is_set():
+            self._lines = []  # of an earlier question
             return
+        if self._ended.is_set():
+            raise TunnelError(self._why_ended())
         deadline = time.monotonic() + timeout
         self._start(timeout)
         master = os.path.join(self._folder, "c")
@@ -232,7 +241,7 @@ class Tunnel:
 
 def command(endpoint: Endpoint, timeout: float, can_fork: bool) -> list[str]:
     """Return the command line of the connection; user and host were checked to be no options."""
-    options = _OPTIONS | {"ConnectTimeout": str(max(1, round(timeout)))}
+    options = _OPTIONS | {"ConnectTimeout": str(math.ceil(timeout) + 1)}
     if can_fork:
         options["ForkAfterAuthentication"] = "no"
     line = ["ssh", "-N", "-T", *(part for name, value in options.items() for part in ("-o", f"{name}={value}"))]

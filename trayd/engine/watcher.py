@@ -83,7 +83,8 @@ class Watch:
             except Exception as error:  # a bug of ours in one probe must not end the watch of this engine
                 outcome = m.Failed(unexpected(self._profile.endpoint, error))
             if isinstance(outcome, m.Failed):
-                self._forget_client()
+                if not (self._client and self._client.outlasts(outcome.diagnosis)):
+                    self._forget_client()
             elif outcome.engine is not None:
                 self._info = outcome.engine
             self._post(m.Probed(self._profile.name, self._generation, outcome))
