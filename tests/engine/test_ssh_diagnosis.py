@@ -142,7 +142,11 @@ WORDS = {
 }
 LOST = ("The ssh connection to 127.0.0.1 broke.", "Check your network and VPN; trayd connects again by itself.")
 NO_ROUTE = ("There is no way to 192.0.2.1 from here.", "Check your network and VPN, and that the machine is on.")
-READ = {words[1:] for words in WORDS.values()} | {LOST, NO_ROUTE}
+GONE = (
+    "The engine on 127.0.0.1 has just ended its connections, and takes no new ones.",
+    "It may be restarting; in a moment trayd knows more.",
+)
+READ = {words[1:] for words in WORDS.values()} | {LOST, NO_ROUTE, GONE}
 
 Situation = Iterator[Endpoint]
 
@@ -320,6 +324,26 @@ def test_a_session_that_dies_is_told_as_such(sshd: Sshd, dockerd: Callable[..., 
     finally:
         client.abort()
     assert diagnosis(place, TIMEOUT).code == "refused"
+
+
+def test_an_engine_that_just_went_is_told_before_anybody_looks_why(sshd: Sshd, dockerd: Callable[..., Dockerd]) -> None:
+    """The loss itself comes first and fast; the next question to the same client finds out why."""
+    running = dockerd()
+    client = connected(endpoint(sshd.url(running.socket)))
+    try:
+        for _ in range(2):
+            assert isinstance(probe.probe(client, TIMEOUT), Answered)
+            running.kill()
+            outcome = probe.probe(client, TIMEOUT)
+            assert isinstance(outcome, Failed)
+            found = outcome.diagnosis
+            assert (found.code, found.cause, found.next) == ("ssh_remote_gone", *GONE)
+            assert client.outlasts(found)
+            outcome = probe.probe(client, TIMEOUT)
+            assert isinstance(outcome, Failed) and outcome.diagnosis.code == "ssh_remote_stopped"
+            running.start()
+    finally:
+        client.abort()
 
 
 def test_noise_on_the_way_is_no_reason(sshd: Sshd, dockerd: Callable[..., Dockerd]) -> None:

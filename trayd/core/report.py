@@ -76,6 +76,7 @@ SHORT = {
     "ssh_forward_refused": "forwarding refused",
     "ssh_remote_docker_missing": "no Docker there",
     "ssh_remote_socket_missing": "not running",
+    "ssh_remote_gone": "just stopped",
     "ssh_remote_stopped": "stopped",
     "ssh_remote_permission": "permission denied",
 }

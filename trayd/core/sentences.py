@@ -265,6 +265,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Docker is not running on {host}, or it listens elsewhere: there is no {socket}.",
         "Start it there: sudo systemctl start docker (or add its path to 'host' in the profile)",
     ),
+    "ssh_remote_gone": (
+        "The engine on {host} has just ended its connections, and takes no new ones.",
+        "It may be restarting; in a moment trayd knows more.",
+    ),
     "ssh_remote_stopped": (
         "Docker is installed but stopped on {host}: {socket} refuses connections.",
         "Start it there: sudo systemctl start docker",

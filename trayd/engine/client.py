@@ -135,6 +135,8 @@ class Client:
                 body += chunk
                 if time.monotonic() > deadline:
                     raise TimeoutError
+            if self.tunnel:
+                self.tunnel.answered = True
             headers = {key.lower(): value for key, value in response.headers.items()}
             return Answer(response.status_code, headers, bytes(body[:limit]))
         finally:

@@ -78,7 +78,9 @@ _KEPT = 60  # lines of ssh's own words
 
 # The engine is gone and the way to it is not: no new login is needed to see it come back. What a person may do on the
 # host is settled at the login, so that is not among them.
-ENGINE_GONE = frozenset({"ssh_remote_stopped", "ssh_remote_socket_missing", "ssh_remote_docker_missing"})
+ENGINE_GONE = frozenset(
+    {"ssh_remote_gone", "ssh_remote_stopped", "ssh_remote_socket_missing", "ssh_remote_docker_missing"}
+)
 
 
 class TunnelError(Exception):
@@ -99,6 +101,7 @@ class Tunnel:
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()
         self._open = self._closed = False
+        self.answered = False  # whether the engine at the other end did, last time
         self._lines: list[str] = []
         self._signs: set[str] = set()
 
@@ -142,7 +145,13 @@ class Tunnel:
         # Its last words may still be under way when the connection through it is already closed.
         if self._ended.is_set() or (not self._refused and self._ended.wait(0.05)) or not self._open:
             return self._why_ended()
-        return self._look(deadline) if self._refused else found
+        if not self._refused:
+            return found
+        if self.answered:
+            # The loss is to be seen at once; looking takes a tenth of a second, and seconds on a busy host.
+            self.answered = False
+            return self._diagnosis("ssh_remote_gone")
+        return self._look(deadline)
 
     @property
     def _refused(self) -> bool:
@@ -173,10 +182,12 @@ class Tunnel:
             except OSError:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 raise
-        threading.Thread(target=self._read, args=(process,), name=f"ssh {self._endpoint.host}", daemon=True).start()
+        for what, target in (("ssh", self._read), ("guard", self._await)):
+            name = f"{what} {self._endpoint.host}"
+            threading.Thread(target=target, args=(process,), name=name, daemon=True).start()
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
-        """Listen to ssh until it ends, then let its guard go too."""
+        """Listen to ssh until it ends, then let its guard go."""
         assert process.stderr is not None
         with contextlib.suppress(OSError, ValueError), process.stderr as stderr:
             while line := stderr.readline(2000):
@@ -187,17 +198,19 @@ class Tunnel:
                     self._lines = [*self._lines[1 - _KEPT :], text]
         self._ended.set()
         self._let_go(process)
+
+    def _await(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait for the guard's end; if somebody killed it, do its work: an ssh without a guard would outlive us."""
         process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)  # if somebody killed the guard
+        if not self._ended.wait(0.2):
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, 9)  # ssh is in it and lives, so the number is still its own
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _let_go(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
         with contextlib.suppress(OSError):
             process.stdin.close()
-        if process.poll() is not None and not self._ended.is_set():
-            # Somebody killed the guard: ssh, which still has its standard error open, is ended by its group.
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, 9)
 
     def _forward(self, deadline: float) -> None:
         done = self._ask(["-O", "forward", "-L", f"./s:{self._endpoint.remote_socket}"], [], deadline)
