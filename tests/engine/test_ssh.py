@@ -103,14 +103,15 @@ def test_a_killed_engine_behind_ssh_is_missed_at_once(
         shown.until(lambda: shown.engine().health.diagnosis.code == "ssh_remote_stopped", "the word for it")
         running.start()
         started = time.monotonic()
-        back = shown.wait(State.REACHABLE, after=killed)
+        back = shown.wait(State.REACHABLE, after=missed)
         assert back - started < 10.0
         assert clients(sshd) == before, "nobody logs in again to see that an engine is back"
         # What the far end refused before is forgotten: the next end has its own reason.
         running.freeze()
         shown.wait(State.HUNG, after=back)
+        thawed = time.monotonic()
         running.thaw()
-        shown.wait(State.REACHABLE, after=back + 0.5)
+        shown.wait(State.REACHABLE, after=thawed)
     record_testsuite_property("ssh: engine restarted to reachable, ms", round(1000 * (back - started), 1))
     record_testsuite_property("ssh: engine killed to reconnecting, ms", round(1000 * (missed - killed), 1))
 
@@ -131,7 +132,7 @@ def test_a_killed_sshd_is_missed_at_once_and_its_return_is_seen(
         shown.until(lambda: shown.engine().health.diagnosis.code == "refused", "the word for a closed port")
         sshd.start()
         started = time.monotonic()
-        back = shown.wait(State.REACHABLE, after=killed)
+        back = shown.wait(State.REACHABLE, after=missed)
         assert back - started < 10.0
     record_testsuite_property("ssh: sshd killed to reconnecting, ms", round(1000 * (missed - killed), 1))
     record_testsuite_property("ssh: sshd back to reachable, ms", round(1000 * (back - started)))
@@ -147,11 +148,10 @@ def test_a_killed_ssh_is_replaced(program: str, sshd: Sshd, dockerd: Start, reco
         (victim,) = [p for p in clients(sshd) if p.program == program]
         killed = time.monotonic()
         os.kill(victim.pid, signal.SIGKILL)
-        shown.wait(State.RECONNECTING, after=killed)
-        back = shown.wait(State.REACHABLE, after=killed)
+        missed = shown.wait(State.RECONNECTING, after=killed)
+        back = shown.wait(State.REACHABLE, after=missed)
         record_testsuite_property(f"ssh: {program} killed to reachable again, ms", round(1000 * (back - killed)))
         wait_until(lambda: len(clients(sshd)) == 2, 3, "one ssh and its guard")
-        assert shown.state() == "reachable"
 
 
 def test_a_frozen_engine_behind_ssh_hangs_and_thaws(sshd: Sshd, dockerd: Start) -> None:
@@ -164,8 +164,9 @@ def test_a_frozen_engine_behind_ssh_hangs_and_thaws(sshd: Sshd, dockerd: Start) 
         running.freeze()
         assert shown.wait(State.HUNG, after=frozen) - frozen < 4.0
         assert shown.engine().health.diagnosis.code == "no_answer"
+        thawed = time.monotonic()
         running.thaw()
-        assert shown.wait(State.REACHABLE, after=frozen)
+        assert shown.wait(State.REACHABLE, after=thawed)
 
 
 def test_a_frozen_host_is_told_from_a_frozen_engine(sshd: Sshd, dockerd: Start) -> None:
@@ -178,8 +179,9 @@ def test_a_frozen_host_is_told_from_a_frozen_engine(sshd: Sshd, dockerd: Start) 
         shown.wait(State.HUNG, after=frozen)
         shown.until(lambda: shown.engine().health.diagnosis.code == "ssh_protocol", "the way to be blamed")
         assert shown.state() == "unreachable"
+        thawed = time.monotonic()
         sshd.thaw()
-        assert shown.wait(State.REACHABLE, after=frozen)
+        assert shown.wait(State.REACHABLE, after=thawed)
 
 
 def test_a_host_that_hangs_delays_nobody(sshd: Sshd, dockerd: Start) -> None:
