@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.fixtures import dockerd, engine
+from tests.harness.fixtures import dockerd, engine, sshd
 from tests.harness.poll import wait_until
 from tests.harness.processes import Process, processes, with_variable
 
-__all__ = ["dockerd", "engine"]
+__all__ = ["dockerd", "engine", "sshd"]
 
 SESSION = "TRAYD_TEST_SESSION"  # inherited by whatever a test starts, so that orphans are known too
 HOMES = {

@@ -133,11 +133,11 @@ def test_the_local_engine_stands_in_when_there_is_nothing(world):
     assert not world.loaded().alone
 
 
-def test_a_context_over_ssh_is_left_out_without_a_word(world):
-    """As long as trayd speaks no ssh, such a context is neither a profile nor a problem."""
+def test_a_context_over_ssh_is_a_profile(world):
+    """What `docker context create --docker host=ssh://…` made is reached by trayd's own tunnel."""
     world.context("far", "ssh://ann@far")
-    world.context("lab", "tcp://b:1")
-    assert [row[0] for row in world.listed()] == ["lab"]
+    assert [row[0] for row in world.listed()] == ["far"]
+    assert world.loaded().profiles[0].endpoint == parse_host("ssh://ann@far")
     assert world.loaded().problems == ()
 
 

@@ -126,6 +126,12 @@ def test_all_problems_of_all_files_are_told_at_once(folder):
         ),
         ('host: unix:///x\nenv:\n  A: "a\\eb"\n', "bad.yaml:3: 'A' contains an invisible character (U+001B)"),
         ("host: unix:///x\ntls: {cert_path: y}\n", "bad.yaml:2: tls has no meaning for unix://: remove it"),
+        ("host: ssh://h\ntls: {cert_path: y}\n", "bad.yaml:2: tls has no meaning for ssh://: remove it"),
+        (
+            "host: ssh://-oProxyCommand=id\n",
+            "bad.yaml:1: this is not an ssh:// address: write ssh://user@name:port/path/of/the.sock, of which only the "
+            "name is needed, with plain letters, digits, dots and dashes",
+        ),
         ("host: http://h:1\n", "bad.yaml:1: write tcp://h:1 instead of http://h:1"),
         (
             "context: desktop-linx\n",

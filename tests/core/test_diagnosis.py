@@ -131,7 +131,7 @@ def test_every_code_has_words_and_fills_them():
     """No diagnosis shows a placeholder, an exception's name or nothing at all."""
     facts = {"status": 503, "engine_api": "1.20", "our_api": "1.24"}
     for code in {key.split(".")[0] for key in SENTENCES}:
-        for endpoint in (UNIX, TCP, TLS, parse_host("npipe://")):
+        for endpoint in (UNIX, TCP, TLS, parse_host("npipe://"), parse_host("ssh://me@h:22/s")):
             found = diagnose(code, endpoint, **facts)
             for text in (found.cause, found.next):
                 assert text.strip()
@@ -149,7 +149,7 @@ def test_every_code_has_a_short_form_for_the_list():
 
 def test_only_known_fields_are_used_in_the_words():
     """A sentence cannot fail for want of a value."""
-    known = {"address", "host", "port", "certs", "group", "status", "engine_api", "our_api"}
+    known = {"address", "host", "port", "certs", "group", "status", "engine_api", "our_api", "login", "socket"}
     for cause, step in SENTENCES.values():
         for text in (cause, step):
             assert {name for _, name, _, _ in Formatter().parse(text) if name} <= known

@@ -38,6 +38,11 @@ TLS = Tls("/certs")
         ("tcp://:2375", None, "tcp://127.0.0.1:2375"),
         ("tcp://[fe80::1%eth0]:2375", None, "tcp://[fe80::1%eth0]:2375"),
         ("tcp://192.168.99.100:2376", TLS, "tcp://192.168.99.100:2376"),
+        ("ssh://build", None, "ssh://build"),
+        ("SSH://build/", None, "ssh://build"),
+        ("ssh://me@build.example", None, "ssh://me@build.example"),
+        ("ssh://me@build.example:2222", None, "ssh://me@build.example:2222"),
+        ("ssh://me@[fe80::1]:22/run/user/1000/docker.sock", None, "ssh://me@[fe80::1]:22/run/user/1000/docker.sock"),
     ],
 )
 def test_every_usual_way_to_write_an_address_is_understood(host, tls, url):
@@ -53,8 +58,27 @@ def test_every_usual_way_to_write_an_address_is_understood(host, tls, url):
         ("unix://docker.sock", "write unix:///docker.sock"),
         ("http://h:2375", "write tcp://h:2375 instead"),
         ("https://h:2376", "add tls: with its cert_path"),
-        ("ssh://me@h", "not supported yet"),
-        ("fd://", "use unix://, tcp:// or npipe://"),
+        ("fd://", "use unix://, tcp://, ssh:// or npipe://"),
+        ("ssh://", "write ssh://user@name:port"),
+        ("ssh://-oProxyCommand=id", "write ssh://user@name:port"),
+        ("ssh://-l@h", "write ssh://user@name:port"),
+        ("ssh://h:-p", "write ssh://user@name:port"),
+        ("ssh://a;id@h", "write ssh://user@name:port"),
+        ("ssh://h$(id)", "write ssh://user@name:port"),
+        ("ssh://h`id`", "write ssh://user@name:port"),
+        ("ssh://%h", "write ssh://user@name:port"),
+        ("ssh://a b", "write ssh://user@name:port"),
+        ("ssh://[::1", "write ssh://user@name:port"),
+        ("ssh://[-o::1]", "write ssh://user@name:port"),
+        ("ssh://h?x=1", "write ssh://user@name:port"),
+        ("ssh://h/a b", "write ssh://user@name:port"),
+        ("ssh://h/a:b", "write ssh://user@name:port"),
+        ("ssh://h/%h/${HOME}", "write ssh://user@name:port"),
+        ("ssh://h/a'b", "write ssh://user@name:port"),
+        ("ssh://me:secret@h", "a password has no place in an ssh:// address"),
+        ("ssh://h:0", "from 1 to 65535"),
+        ("ssh://h:65536", "from 1 to 65535"),
+        ("ssh://h\n", "invisible character"),
         ("tcp://me:secret@h:1", "no place in a tcp:// address"),
         ("tcp://h:0", "from 1 to 65535"),
         ("tcp://h:65536", "from 1 to 65535"),
@@ -73,10 +97,11 @@ def test_a_wrong_address_is_refused_with_what_to_write(host, advice):
     assert advice in caught.value.message
 
 
-def test_a_secret_in_an_address_is_not_repeated():
+@pytest.mark.parametrize("scheme", ["tcp", "ssh"])
+def test_a_secret_in_an_address_is_not_repeated(scheme):
     """A password that somebody put into an address stands in no message."""
     with pytest.raises(ProfileError) as caught:
-        parse_host("tcp://me:hunter2@h:1")
+        parse_host(f"{scheme}://me:hunter2@h:1")
     assert "hunter2" not in caught.value.message
 
 
@@ -121,11 +146,23 @@ def test_settings_that_would_hammer_or_sleep_are_refused(key, value):
         ("tcp://[::1]", False),
         ("tcp://127.0.0.1.example.com", True),
         ("tcp://192.168.99.100", True),
+        ("ssh://localhost", True),
     ],
 )
 def test_an_engine_elsewhere_is_marked_remote(host, remote):
     """The remote mark stands for another machine, and only for that."""
     assert parse_host(host).remote is remote
+
+
+def test_an_ssh_address_is_taken_apart_and_leaves_to_ssh_what_is_not_said():
+    """Without a port ssh's own settings decide, without a path it is the usual socket; it is asked as a remote one."""
+    whole = parse_host("ssh://me@build:2222/run/d.sock")
+    assert (whole.user, whole.host, whole.port, whole.remote_socket) == ("me", "build", 2222, "/run/d.sock")
+    assert (whole.login, whole.address, whole.socket) == ("ssh -p 2222 me@build", "build:2222", False)
+    bare = parse_host("ssh://build")
+    assert (bare.user, bare.port, bare.remote_socket, bare.login) == ("", 0, "/var/run/docker.sock", "ssh build")
+    assert parse_health({}, bare) == REMOTE_HEALTH
+    assert variables(Profile("p", whole))["DOCKER_HOST"] == "ssh://me@build:2222/run/d.sock"
 
 
 def test_switching_leaves_nothing_of_the_last_engine():

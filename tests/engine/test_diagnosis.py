@@ -16,6 +16,7 @@ import pytest
 
 from tests.engine.asking import NOBODY, OFFLINE, Told, ask, ask_elsewhere, connected, diagnosis, endpoint
 from tests.engine.situations import CLIENTS, NEEDS_ENGINE, SITUATIONS, Here
+from tests.engine.test_ssh_diagnosis import READ as SSH_WORDS
 from tests.harness import responder, standin
 from tests.harness.dockerd import Dockerd
 from tests.harness.responder import Responder
@@ -372,6 +373,7 @@ ELSEWHERE = {
     "socket_missing.npipe": "Windows",
     "socket_permission.npipe": "Windows",
     "proxy": "no proxy is ever used; it is for the day a profile may ask for one",
+    "unsupported.ssh": "Windows",
     "tls_files": "every file that cannot be used falls under one of its variants",
     "stopped_activatable": "needs systemd; test_polite.py reads it with a stand-in",
     "unknown": "whatever nobody has seen yet",
@@ -579,7 +581,7 @@ def test_a_server_that_is_good_again_is_reachable(here: Here) -> None:
 
 def test_every_sentence_is_read_here_or_cannot_be() -> None:
     """No sentence is shown to people that no test has read."""
-    texts = {words[1:] for words in WORDS.values()} | set(WORDS_ELSEWHERE.values())
+    texts = {words[1:] for words in WORDS.values()} | set(WORDS_ELSEWHERE.values()) | SSH_WORDS
     assert WORDS.keys() == SITUATIONS.keys()
     unread = [
         key for key, (cause, step) in SENTENCES.items() if not any(_same(cause, a) and _same(step, b) for a, b in texts)

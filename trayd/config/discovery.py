@@ -105,8 +105,6 @@ def _found(
 ) -> Iterator[Profile]:
     wanted = _wanted(environ)
     for context in stores.contexts if "contexts" in wanted else ():
-        if context.host.lower().startswith("ssh://"):
-            continue  # not until trayd speaks ssh
         try:
             endpoint = context_endpoint(context, computer.system)
         except ProfileError as error:

@@ -159,7 +159,7 @@ def _profile(
         tls = Tls(_folder(value["tls"]["cert_path"], os.path.dirname(path), computer), value["tls"].get("verify", True))
     try:
         endpoint = _endpoint(value, tls, computer, stores)
-        if tls is not None and endpoint.socket:
+        if tls is not None and endpoint.scheme != "tcp":
             found.append((document.line(("tls",)), f"tls has no meaning for {endpoint.scheme}://: remove it"))
         health = parse_health(value.get("health", {}), endpoint)
     except ProfileError as error:

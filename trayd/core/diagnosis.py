@@ -89,6 +89,8 @@ SETTLED_CODES = frozenset(
     | {"cert_wrong_purpose", "cert_invalid", "client_cert_rejected", "tls_needed", "tls_not_spoken", "tls_too_old"}
     | {"api_too_old", "api_client_too_old", "not_docker", "not_http", "socket_permission", "socket_path_too_long"}
     | {"unsupported", "denied", "denied_or_proxy", "not_a_socket"}
+    | {"ssh_missing", "ssh_config", "ssh_hostkey_unknown", "ssh_hostkey_changed", "ssh_auth", "ssh_key_passphrase"}
+    | {"ssh_forward_refused", "ssh_remote_docker_missing", "ssh_remote_permission"}
 )
 
 
@@ -105,6 +107,8 @@ def diagnose(code: str, endpoint: Endpoint, detail: str = "", variant: str = "",
         "port": endpoint.port,
         "certs": clean(endpoint.tls.cert_path, 120) if endpoint.tls else "",
         "group": "docker",
+        "login": clean(endpoint.login, 120),
+        "socket": clean(endpoint.remote_socket, 120),
     } | facts
     return Diagnosis(code, cause.format_map(values), step.format_map(values), clean(detail, 500))
 

@@ -37,6 +37,9 @@ _CODES = {
     "address": "socket_missing stopped_activatable not_a_socket socket_path_too_long unsupported no_route",
     "tls files": "tls_files",
     "connection": "refused busy connect_timeout socket_permission proxy",
+    "ssh": "ssh_missing ssh_config ssh_hostkey_unknown ssh_hostkey_changed ssh_auth ssh_key_passphrase ssh_protocol "
+    "ssh_login_slow ssh_forward_refused ssh_remote_docker_missing ssh_remote_socket_missing ssh_remote_gone "
+    "ssh_remote_stopped ssh_remote_permission",
     "tls": "tls_needed tls_not_spoken tls_too_old tls_failed cert_unknown_ca cert_expired cert_not_yet_valid "
     "cert_wrong_host cert_weak cert_wrong_purpose cert_invalid client_cert_rejected client_cert_missing",
     "http": "not_http",

@@ -24,6 +24,12 @@ DOCKER_VARIABLES = (
 )
 
 _TCP = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<name>[^\s/:@?#\[\]]*))(?::(?P<port>[0-9]{1,5}))?/?")
+# What may stand in the arguments of the program ssh: never an option, nothing that it or a shell would expand.
+_SSH = re.compile(
+    r"(?:(?P<user>[A-Za-z0-9._][A-Za-z0-9._-]*)@)?"
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._][A-Za-z0-9._-]*))(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>/[A-Za-z0-9._/+@,=~-]*)?"
+)
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
@@ -49,26 +55,43 @@ class Tls(Value):
 
 
 class Endpoint(Value):
-    """A concrete place where an engine listens: a socket or pipe path, or a host with a port, and its TLS material."""
+    """A concrete place where an engine listens: a socket or pipe path, or a host with a port, and its TLS material.
+
+    With ssh, `path` is the socket on that host, empty for the usual one, and port 0 is what ssh's own settings say.
+    """
 
     scheme: str
     path: str = ""
     host: str = ""
     port: int = 0
     tls: Tls | None = None
+    user: str = ""
 
     @property
     def url(self) -> str:
         """The endpoint as DOCKER_HOST takes it."""
+        if self.scheme == "ssh":
+            return f"ssh://{self.user}{'@' if self.user else ''}{self.address}{self.path}"
         return f"{self.scheme}://{self.path or self.address}"
 
     @property
     def address(self) -> str:
         """Host and port as people and URLs write them, or the path of the socket."""
-        if self.path:
+        if self.path and self.scheme != "ssh":
             return self.path
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return f"{host}:{self.port}" if self.port else host
+
+    @property
+    def login(self) -> str:
+        """What to type to log in there: "ssh -p 2222 me@build"."""
+        port = f"-p {self.port} " if self.port else ""
+        return f"ssh {port}{self.user}{'@' if self.user else ''}{self.host}"
+
+    @property
+    def remote_socket(self) -> str:
+        """The engine's socket on the host that ssh goes to."""
+        return self.path or DEFAULT_SOCKET
 
     @property
     def socket(self) -> bool:
@@ -78,6 +101,8 @@ class Endpoint(Value):
     @property
     def remote(self) -> bool:
         """Whether the engine may be on another machine."""
+        if self.scheme == "ssh":
+            return True  # what localhost is, ssh's own settings may say otherwise
         return not self.socket and not (
             self.host in ("localhost", "::1") or re.fullmatch(r"127(\.[0-9]{1,3}){3}", self.host)
         )
@@ -150,8 +175,8 @@ def parse_duration(value: object) -> float:
 def parse_host(host: str, tls: Tls | None = None) -> Endpoint:
     """Return the endpoint that a `host` value means.
 
-    Accepts unix://, npipe:// and tcp://; the port defaults to 2376 with TLS and 2375 without, as in the docker CLI's
-    documentation. Raises ProfileError with what to write instead.
+    Accepts unix://, npipe://, tcp:// and ssh://; the port of tcp:// defaults to 2376 with TLS and 2375 without, as in
+    the docker CLI's documentation. Raises ProfileError with what to write instead.
     """
     if hidden := hidden_character(host):
         raise ProfileError(f"the address contains an invisible character ({hidden})", "host")
@@ -174,10 +199,10 @@ def parse_host(host: str, tls: Tls | None = None) -> Endpoint:
         more = " and add tls: with its cert_path" if scheme == "https" and tls is None else ""
         raise ProfileError(f"write tcp://{rest} instead of {host}{more}", "host")
     if scheme == "ssh":
-        raise ProfileError(
-            f"ssh:// is not supported yet: forward the engine's socket with ssh -N -L and use unix:// ({host})", "host"
-        )
-    raise ProfileError(f"'{scheme}://' is not a way to reach an engine: use unix://, tcp:// or npipe://", "host")
+        return _ssh(rest)
+    raise ProfileError(
+        f"'{scheme}://' is not a way to reach an engine: use unix://, tcp://, ssh:// or npipe://", "host"
+    )
 
 
 def _socket_path(rest: str) -> str:
@@ -197,6 +222,23 @@ def _tcp(host: str, rest: str, tls: Tls | None) -> Endpoint:
     if not 0 < port < 65536:
         raise ProfileError(f"there is no port {port}: it must be from 1 to 65535", "host")
     return Endpoint("tcp", host=match["v6"] or match["name"] or "127.0.0.1", port=port, tls=tls)
+
+
+def _ssh(rest: str) -> Endpoint:
+    if ":" in rest.rpartition("@")[0]:
+        raise ProfileError("a password has no place in an ssh:// address: ssh uses your keys", "host")
+    match = _SSH.fullmatch(rest)
+    if not match:
+        raise ProfileError(
+            "this is not an ssh:// address: write ssh://user@name:port/path/of/the.sock, of which only the name is "
+            "needed, with plain letters, digits, dots and dashes",
+            "host",
+        )
+    port = int(match["port"] or 0)
+    if match["port"] and not 0 < port < 65536:
+        raise ProfileError(f"there is no port {port}: it must be from 1 to 65535", "host")
+    path = (match["path"] or "").rstrip("/")
+    return Endpoint("ssh", path, match["v6"] or match["name"], port, user=match["user"] or "")
 
 
 def parse_health(values: Mapping[str, object], endpoint: Endpoint) -> HealthSettings:

@@ -71,6 +71,20 @@ SHORT = {
     "client_cert_rejected": "your certificate is refused",
     "client_cert_missing": "wants your certificate",
     "proxy": "proxy refuses",
+    "ssh_missing": "no ssh here",
+    "ssh_config": "ssh settings unusable",
+    "ssh_hostkey_unknown": "host key not known",
+    "ssh_hostkey_changed": "host key changed",
+    "ssh_auth": "ssh key refused",
+    "ssh_key_passphrase": "ssh key locked",
+    "ssh_protocol": "no ssh connection",
+    "ssh_login_slow": "login too slow",
+    "ssh_forward_refused": "forwarding refused",
+    "ssh_remote_docker_missing": "no Docker there",
+    "ssh_remote_socket_missing": "not running",
+    "ssh_remote_gone": "just stopped",
+    "ssh_remote_stopped": "stopped",
+    "ssh_remote_permission": "permission denied",
 }
 
 

@@ -1,7 +1,7 @@
 """The words of every diagnosis: code -> (what is, what to do next).
 
 A code with a scheme, "tls" or a variant behind it ("refused.unix", "closed.tls", "tls_files.no_ca") is more specific.
-Fields: {address} {host} {port} {certs} {group} {status} {engine_api} {our_api}.
+Fields: {address} {host} {port} {certs} {group} {status} {engine_api} {our_api}; for ssh {login} {socket}.
 """
 
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -28,6 +28,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "stopped_activatable": (
         "Docker is stopped; the next docker command starts it.",
         "Start it: sudo systemctl start docker",
+    ),
+    "refused.ssh": (
+        "{host} is up, but its ssh port is closed.",
+        "Start sshd there, or correct the port in the profile or in ~/.ssh/config.",
     ),
     "socket_permission": (
         "You may not use Docker: {address} is open only to root and the group '{group}'.",
@@ -65,6 +69,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{host} does not answer at all: it is off, asleep, or a firewall is in between.",
         "Check that the machine is on, that your VPN is up, and that the firewall lets port {port} through.",
     ),
+    "connect_timeout.ssh": (
+        "{host} does not answer at all: it is off, asleep, or a firewall is in between.",
+        "Check that the machine is on, that your VPN is up, and that the firewall lets ssh through.",
+    ),
     "no_answer": (
         "The engine accepts connections but does not answer.",
         "It may still be starting; if it stays so, restart it: sudo systemctl restart docker",
@@ -73,9 +81,17 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{address} accepts connections but does not answer.",
         "The engine may still be starting; if it stays so, restart it on that machine.",
     ),
+    "no_answer.ssh": (
+        "The engine on {host} accepts connections but does not answer.",
+        "It may still be starting; if it stays so, restart it there: sudo systemctl restart docker",
+    ),
     "connection_lost": (
         "The network connection to {address} broke.",
         "Check your network and VPN; trayd keeps trying.",
+    ),
+    "connection_lost.ssh": (
+        "The ssh connection to {host} broke.",
+        "Check your network and VPN; trayd connects again by itself.",
     ),
     "closed": (
         "{address} takes connections but closes them without an answer.",
@@ -208,6 +224,66 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "proxy": (
         "A proxy between here and {address} refuses the connection.",
         "Check the proxy, or leave it out for this address.",
+    ),
+    "ssh_missing": (
+        "The program ssh is not installed here.",
+        "Install it: sudo apt install openssh-client",
+    ),
+    "ssh_config": (
+        "Your own ssh settings cannot be used.",
+        "Try it in a terminal, ssh names the file and the line: {login}",
+    ),
+    "ssh_hostkey_unknown": (
+        "{host} is not known to ssh yet, and trayd never trusts a new host by itself.",
+        "Connect once in a terminal and compare the fingerprint: {login}",
+    ),
+    "ssh_hostkey_changed": (
+        "{host} shows another host key than before: it was made anew, or somebody is in between.",
+        "Ask whoever runs it which is true before you do anything; then connect once in a terminal: {login}",
+    ),
+    "ssh_auth": (
+        "{host} does not accept your ssh key.",
+        "Try it in a terminal: {login} (ssh-copy-id puts your key there; trayd can type no password)",
+    ),
+    "ssh_key_passphrase": (
+        "Your ssh key is locked with a passphrase, and no agent has it open.",
+        "Unlock it for this session: ssh-add",
+    ),
+    "ssh_protocol": (
+        "Something answers at {address}, but the ssh connection does not come about.",
+        "Correct the port in the profile, or look into the log there: journalctl -u ssh",
+    ),
+    "ssh_login_slow": (
+        "The login at {host} by ssh takes longer than this profile waits.",
+        "Try it in a terminal: {login} (and raise health.timeout in the profile if that is its usual pace)",
+    ),
+    "ssh_forward_refused": (
+        "The ssh server of {host} does not pass connections on to {socket}.",
+        "Allow it there: AllowStreamLocalForwarding yes in sshd_config, no 'restrict' before your key.",
+    ),
+    "ssh_remote_docker_missing": (
+        "Docker is not installed on {host}, or not for everybody to find.",
+        "Install it there, or correct the path of its socket in the profile: {socket}",
+    ),
+    "ssh_remote_socket_missing": (
+        "Docker is not running on {host}, or it listens elsewhere: there is no {socket}.",
+        "Start it there: sudo systemctl start docker (or add its path to 'host' in the profile)",
+    ),
+    "ssh_remote_gone": (
+        "The engine on {host} has just ended its connections, and takes no new ones.",
+        "It may be restarting; in a moment trayd knows more.",
+    ),
+    "ssh_remote_stopped": (
+        "Docker is installed but stopped on {host}: {socket} refuses connections.",
+        "Start it there: sudo systemctl start docker",
+    ),
+    "ssh_remote_permission": (
+        "On {host} you may not use Docker: {socket} is closed to you.",
+        "Join its group there, then log in again: sudo usermod -aG docker $USER (its members are as good as root)",
+    ),
+    "unsupported.ssh": (
+        "ssh:// is not possible on this system yet.",
+        "Use tcp:// with TLS for this engine.",
     ),
     "unsupported": (
         "{address} cannot be reached from this system.",

@@ -10,9 +10,10 @@ import docker
 
 from trayd import __version__
 from trayd.core.certificates import Certificate
-from trayd.core.diagnosis import Answer
+from trayd.core.diagnosis import Answer, Diagnosis
 from trayd.core.profile import Endpoint
 from trayd.engine.certificates import end_of, own_certificates
+from trayd.engine.ssh import ENGINE_GONE, Tunnel
 from trayd.engine.transport import EndpointTls, Sockets, TcpAdapter, UnixAdapter
 
 # What docker-py speaks; the newest API that trayd asks for is the older of this and the engine's.
@@ -48,6 +49,7 @@ class Client:
         self.endpoint = endpoint
         self.sockets = Sockets()
         self.api_version = ""
+        self.tunnel = Tunnel(endpoint) if endpoint.scheme == "ssh" else None
         tls = EndpointTls(endpoint.tls, self.sockets) if endpoint.tls else False
         # An explicit base_url and version: then the constructor does no network I/O, and follows no DOCKER_* variable
         # and no context of the CLI.
@@ -57,18 +59,23 @@ class Client:
         self._own_certificates = own_certificates(endpoint.tls) if endpoint.tls else ()
 
     def _make(self, version: str) -> Any:
+        # docker-py's own ssh:// wants another library, and does not know the person's settings (measured); to it, an
+        # engine behind ssh is the local end of a tunnel.
+        url = "unix:///var/run/docker.sock" if self.tunnel else self.endpoint.url
         client = docker.DockerClient(
-            base_url=self.endpoint.url, version=version, tls=self._tls, user_agent=f"trayd/{__version__}", timeout=10
+            base_url=url, version=version, tls=self._tls, user_agent=f"trayd/{__version__}", timeout=10
         )
         # No proxy, no foreign CA bundle, no ~/.netrc from the environment (docker-py#2433).
         client.api.trust_env = False
         if self._adapter is not None:
-            client.api.mount("http+docker://" if self.endpoint.socket else "http://", self._adapter)
+            client.api.mount("http+docker://" if self.endpoint.scheme != "tcp" else "http://", self._adapter)
         return client
 
     def _make_adapter(self) -> Any:
+        if tunnel := self.tunnel:
+            return UnixAdapter(self.sockets, lambda: tunnel.socket, timeout=10)
         if self.endpoint.scheme == "unix":
-            return UnixAdapter(self.sockets, self.endpoint.path, timeout=10)
+            return UnixAdapter(self.sockets, lambda: self.endpoint.path, timeout=10)
         if self.endpoint.scheme == "tcp" and not self.endpoint.tls:
             return TcpAdapter(self.sockets)
         return None
@@ -78,6 +85,11 @@ class Client:
         """The ends of the certificates in use: the server's of the newest connection, and those in our files."""
         ends = end_of(self.sockets.server_certificate)
         return (*([Certificate("server", ends)] if ends is not None else []), *self._own_certificates)
+
+    def open(self, timeout: float) -> None:
+        """Make the way to the engine passable, if that is a work of its own. Raises TunnelError."""
+        if self.tunnel:
+            self.tunnel.open(timeout)
 
     def ping(self, timeout: float) -> Answer:
         """Ask the unversioned `/_ping`; redirects are not followed. Raises what requests raises."""
@@ -132,17 +144,28 @@ class Client:
                 body += chunk
                 if time.monotonic() > deadline:
                     raise TimeoutError
+            if self.tunnel:
+                self.tunnel.answered = True
             headers = {key.lower(): value for key, value in response.headers.items()}
             return Answer(response.status_code, headers, bytes(body[:limit]))
         finally:
             # A fully read answer has given its connection back; only a cut one is closed.
             response.close()
 
+    def outlasts(self, failure: Diagnosis) -> bool:
+        """Whether this client is as good as a new one after that failure; then only its connections are dropped."""
+        if self.tunnel is None or failure.code not in ENGINE_GONE:
+            return False
+        self.drop_idle()
+        return True
+
     def drop_idle(self) -> None:
         """Close the idle connections; the next question opens a new one."""
         self.docker.api.close()
 
     def abort(self) -> None:
-        """End every connection at once, also those in use by another thread."""
+        """End every connection at once, also those in use by another thread, and the tunnel they go through."""
         self.sockets.shut_down()
+        if self.tunnel:
+            self.tunnel.close()
         self.drop_idle()

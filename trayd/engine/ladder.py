@@ -23,6 +23,7 @@ from trayd.engine import probe
 from trayd.engine.certificates import end_of, loose_modes, own_certificates
 from trayd.engine.client import AnswerError, Client
 from trayd.engine.looks import handshake, is_address, look_up, owned, peer, routes, server, told_time
+from trayd.engine.ssh import TunnelError
 from trayd.engine.transport import tls_context
 
 T = TypeVar("T")
@@ -76,9 +77,11 @@ class _Climber:
             self._climb_to_socket()
         elif self._endpoint.scheme == "tcp":
             self._climb_to_host(made)
+        elif self._endpoint.scheme == "ssh" and self._client is not None:
+            self._climb_by_ssh(self._client)
         if isinstance(made, Failed):
             raise self._break(made.diagnosis)
-        for name in NAMES[len(self.rungs) : NAMES.index("tls")]:
+        for name in NAMES[len(self.rungs) : NAMES.index("tls")] if not self._held else ():
             self._skip(name)
         if self._endpoint.tls:
             self._at = "tls"
@@ -203,6 +206,20 @@ class _Climber:
             raise self._break(diagnose("dns", self._endpoint, f"{type(error).__name__}: {error}")) from error
         self._ok("name", f"{host} → {some(addresses)}")
         return addresses
+
+    def _climb_by_ssh(self, client: Client) -> None:
+        """Climb to the far socket: name, address and connection are ssh's own affair, and it says at which it broke."""
+        try:
+            self._within(client.open, self._timeout)
+        except TunnelError as error:
+            raise self._break(error.diagnosis) from error
+        except Exception as error:
+            raise self._because(error) from error
+        seconds = self._seconds
+        for name in NAMES[: NAMES.index("ssh")]:
+            self._skip(name, "ssh's own affair" if name != "tls files" else "")
+        # Held back: what is wrong with the far socket shows only when something is asked through it.
+        self._held.append(Rung("ssh", RungState.OK, seconds, f"your ssh reaches {self._endpoint.address}"))
 
     # --- TLS
 

@@ -16,6 +16,7 @@ from trayd.core.profile import Endpoint, Tls
 from trayd.core.text import clean
 from trayd.core.value import replace
 from trayd.engine.client import NEWEST_API, OLDEST_API, AnswerError, Client, version_tuple
+from trayd.engine.ssh import TunnelError
 from trayd.engine.transport import TlsFilesError, tls_context
 
 
@@ -34,7 +35,10 @@ def probe(client: Client, timeout: float) -> Answered | Failed:
     deadline = time.monotonic() + timeout
     connections = client.sockets.opened
     try:
+        client.open(timeout)
         answer, latency = ping(client, deadline)
+    except TunnelError as error:
+        return Failed(error.diagnosis)
     except Exception as error:  # any exception of requests, urllib3, ssl or the system is a diagnosis
         return Failed(why(error, client, deadline))
     if problem := judge(answer, client, deadline):
@@ -68,7 +72,7 @@ def ping(client: Client, deadline: float) -> tuple[Answer, float]:
     """
     start = time.monotonic()
     try:
-        answer = client.ping(deadline - start)
+        answer = client.ping(max(0.1, deadline - start))
     except Exception as error:
         if from_exception(error, client.endpoint).code != "closed" or client.sockets.ended:
             raise
@@ -151,6 +155,8 @@ def why(error: Exception, client: Client, deadline: float) -> Diagnosis:
     found = from_exception(error, endpoint)
     if client.sockets.ended:
         return found  # it was us who closed it
+    if client.tunnel:
+        return client.tunnel.explain(found, deadline)
     if endpoint.scheme == "unix":
         return _look_at_socket(found, endpoint)
     if found.code == "closed" and _wants_tls(client, deadline):

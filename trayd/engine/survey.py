@@ -16,6 +16,7 @@ from trayd.core.health import Health, Now
 from trayd.core.profile import Profile
 from trayd.core.value import replace
 from trayd.engine import probe
+from trayd.engine.client import Client
 from trayd.engine.watcher import resolve, unexpected
 
 # An engine that answered may take this much longer to tell its name; without it, it has none.
@@ -59,6 +60,13 @@ def _question(profile: Profile) -> m.Answered | m.Failed:
     client = probe.connect(profile.endpoint)
     if isinstance(client, m.Failed):
         return client
+    try:
+        return _answer(client, profile, deadline)
+    finally:
+        client.abort()
+
+
+def _answer(client: Client, profile: Profile, deadline: float) -> m.Answered | m.Failed:
     outcome = probe.probe(client, max(0.1, deadline - time.monotonic()))
     if isinstance(outcome, m.Answered) and outcome.engine is not None:
         try:
@@ -66,7 +74,6 @@ def _question(profile: Profile) -> m.Answered | m.Failed:
             outcome = replace(outcome, engine=engine)
         except Exception:  # slow, or not allowed to say: it merely has no name
             return outcome
-    client.abort()
     return outcome
 
 

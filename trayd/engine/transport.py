@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 import weakref
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -98,21 +99,25 @@ class _UnixConnection(UnixHTTPConnection):  # type: ignore[misc]
 
 
 class _UnixPool(UnixHTTPConnectionPool):  # type: ignore[misc]
-    def __init__(self, sockets: Sockets, path: str, timeout: float) -> None:
-        super().__init__("http+docker://localhost", path, timeout, maxsize=_CONNECTIONS)
+    def __init__(self, sockets: Sockets, path: Callable[[], str], timeout: float) -> None:
+        super().__init__("http+docker://localhost", "", timeout, maxsize=_CONNECTIONS)
         self._sockets = sockets
+        self._path = path
 
     def _new_conn(self) -> _UnixConnection:
-        connection = _UnixConnection(self.base_url, self.socket_path, self.timeout)
+        connection = _UnixConnection(self.base_url, self._path(), self.timeout)
         connection.sockets = self._sockets
         return connection
 
 
 class UnixAdapter(UnixHTTPAdapter):  # type: ignore[misc]
-    """docker-py's Unix socket adapter with one pool; docker-py's own keeps one for every different URL (measured)."""
+    """docker-py's Unix socket adapter with one pool; docker-py's own keeps one for every different URL (measured).
 
-    def __init__(self, sockets: Sockets, path: str, timeout: float) -> None:
-        super().__init__(f"http+unix://{path}", timeout)
+    `path` is asked for at every connection: the local end of a tunnel has none before the tunnel is opened.
+    """
+
+    def __init__(self, sockets: Sockets, path: Callable[[], str], timeout: float) -> None:
+        super().__init__("http+unix://", timeout)
         self._new_pool = partial(_UnixPool, sockets, path, timeout)
         self._pool = self._new_pool()
 

@@ -87,7 +87,8 @@ class Watch:
             except Exception as error:  # a bug of ours in one probe must not end the watch of this engine
                 outcome = m.Failed(unexpected(self._profile.endpoint, error))
             if isinstance(outcome, m.Failed):
-                self._forget_client()
+                if not (self._client and self._client.outlasts(outcome.diagnosis)):
+                    self._forget_client()
             elif outcome.engine is not None:
                 self._info = outcome.engine
             self._post(m.Probed(self._profile.name, self._generation, outcome))
@@ -143,8 +144,8 @@ class Watch:
 
 
 def resolve(endpoint: Endpoint) -> m.Failed | None:
-    """Look up the endpoint's host name; return a failure if it is not known."""
-    if endpoint.socket:
+    """Look up the endpoint's host name; return a failure if it is not known. Names for ssh are its own settings'."""
+    if endpoint.scheme != "tcp":
         return None
     try:
         ipaddress.ip_address(endpoint.host)
