@@ -164,7 +164,7 @@ class _TlsConnection(urllib3.connection.HTTPSConnection):
 
 
 class _TcpPool(urllib3.connectionpool.HTTPConnectionPool):
-    ConnectionCls = _TcpConnection
+    ConnectionCls: Any = _TcpConnection
 
     def __init__(self, *args: Any, sockets: Sockets, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -176,17 +176,8 @@ class _TcpPool(urllib3.connectionpool.HTTPConnectionPool):
         return connection
 
 
-class _TlsPool(urllib3.connectionpool.HTTPSConnectionPool):
+class _TlsPool(_TcpPool, urllib3.connectionpool.HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
-
-    def __init__(self, *args: Any, sockets: Sockets, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._sockets = sockets
-
-    def _new_conn(self) -> Any:
-        connection: Any = super()._new_conn()
-        connection.sockets = self._sockets
-        return connection
 
     def _validate_conn(self, conn: Any) -> None:
         # urllib3's own, without its warning on standard error: `verify: false` is the profile's word.
