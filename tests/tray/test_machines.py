@@ -45,6 +45,21 @@ def test_a_machine_is_started_from_the_menu(bus: PrivateBus, trayd: Trayd, tmp_p
         assert calls.read_text() == "start box\n"
 
 
+def test_the_end_of_trayd_leaves_a_starting_machine_alone(bus: PrivateBus, trayd: Trayd, tmp_path: Path) -> None:
+    """A machine is not left half started, however much docker-machine has to say afterwards."""
+    done = tmp_path / "done"
+    calls = fake_docker_machine(
+        tmp_path / "bin", f"sleep 1; for n in 1 2 3; do /bin/echo $n || exit; done; touch {done}"
+    )
+    with Host(bus.address) as host, trayd:
+        wait_until(lambda: "Start machine" in str(host.labels()), what="the item")
+        host.click("Start machine")
+        wait_until(calls.exists, what="docker-machine")
+        assert trayd.stop() == 0
+        assert not done.exists()
+        wait_until(done.exists, what="its end")
+
+
 def test_a_start_that_fails_is_said(bus: PrivateBus, trayd: Trayd, tmp_path: Path) -> None:
     """One notification says why and what to do."""
     fake_docker_machine(tmp_path / "bin", "echo 'VBoxManage not found' >&2; exit 1")

@@ -5,9 +5,9 @@ Everything else about machines is read from its store (machines.py): it is slow,
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
+import shutil
 import threading
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING
@@ -26,9 +26,10 @@ URL_TIMEOUT = 15.0
 _MOST_OUTPUT = 16384
 # After its end: a driver's server that it left running may hold the pipe for ever.
 _LAST_WORDS = 1.0
-_URL = re.compile(r"tcp://(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):[0-9]{1,5}")
+# Not compiled here, nor ipaddress imported: every start would pay for it.
+_URL = r"tcp://(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):[0-9]{1,5}"
 # Drivers pass on what their own tools print; colours never do any good in a notification.
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_COLOUR = r"\x1b\[[0-9;]*m"
 
 
 class _Told(Value):
@@ -54,12 +55,12 @@ class DockerMachine:
 
     def start(self, name: str) -> str:
         """Start a machine and wait for it; return "" or why it failed, in docker-machine's words."""
-        code, _, errors = self._run("start", name, START_TIMEOUT)
+        code, _, errors = self._run("start", name, START_TIMEOUT, heard=False)
         if code == 0:
             return ""
         if code is None:
             return errors
-        lines = [line for line in map(clean, _COLOUR.sub("", errors).splitlines()) if line]
+        lines = [line for line in map(clean, re.sub(_COLOUR, "", errors).splitlines()) if line]
         return lines[-1] if lines else f"docker-machine ended with code {code}."
 
     def renew(self, name: str) -> bool:
@@ -77,10 +78,7 @@ class DockerMachine:
     def current(self, machine: Machine) -> Machine:
         """Return the machine with the address that was told, unless its config.json was written since."""
         told = self._told.get(machine.name)
-        if told is None:
-            return machine
-        if told.stamp != _stamp(machine.path):
-            self._told.pop(machine.name, None)
+        if told is None or told.stamp != _stamp(machine.path):
             return machine
         return replace(machine, url=told.url)
 
@@ -101,12 +99,10 @@ class DockerMachine:
         return True
 
     def _program(self) -> str:
-        import shutil  # not at every start of trayd
-
         return shutil.which("docker-machine", path=self._environ.get("PATH", os.defpath)) or ""
 
-    def _run(self, command: str, name: str, timeout: float) -> tuple[int | None, str, str]:
-        """Return exit code, output and errors; without a code, why it did not end by itself."""
+    def _run(self, command: str, name: str, timeout: float, heard: bool = True) -> tuple[int | None, str, str]:
+        """Return exit code, output (if `heard`) and errors; without a code, why it did not end by itself."""
         import subprocess
 
         program = self._program()
@@ -116,7 +112,8 @@ class DockerMachine:
             process = subprocess.Popen(
                 [program, command, name],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                # Its progress goes nowhere: through a pipe the end of trayd would end it, half started.
+                stdout=subprocess.PIPE if heard else subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 # The store that is read here; docker-machine itself would take a relative path, too.
                 env={**self._environ, **({"MACHINE_STORAGE_PATH": self._folder} if self._folder else {})},
@@ -125,8 +122,6 @@ class DockerMachine:
             )
         except OSError as error:
             return None, "", f"docker-machine cannot be run ({error.strerror})."
-        assert process.stdout is not None
-        assert process.stderr is not None
         output, errors = _Reader(process.stdout), _Reader(process.stderr)
         try:
             code = process.wait(timeout)
@@ -139,10 +134,9 @@ class DockerMachine:
 class _Reader:
     """Reads a pipe to its end, so that its writer never waits, and keeps the last of it."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
-        self._pipe = pipe
+    def __init__(self, pipe: IO[bytes] | None) -> None:
         self._kept = b""
-        self._thread = threading.Thread(target=self._read, name="docker-machine", daemon=True)
+        self._thread = threading.Thread(target=self._read, args=(pipe,), name="docker-machine", daemon=True)
         self._thread.start()
 
     def text(self) -> str:
@@ -150,9 +144,11 @@ class _Reader:
         self._thread.join(_LAST_WORDS)
         return self._kept.decode(errors="replace")
 
-    def _read(self) -> None:
-        with self._pipe:
-            while read := os.read(self._pipe.fileno(), _MOST_OUTPUT):
+    def _read(self, pipe: IO[bytes] | None) -> None:
+        if pipe is None:
+            return
+        with pipe:
+            while read := os.read(pipe.fileno(), _MOST_OUTPUT):
                 self._kept = (self._kept + read)[-_MOST_OUTPUT:]
 
 
@@ -181,7 +177,9 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
 
 def _same_but_for_address(stored: Machine, url: str) -> bool:
     """Whether this is an IP address and port, reached with the same TLS: an answer must not turn it off."""
-    match = _URL.fullmatch(url)
+    import ipaddress
+
+    match = re.fullmatch(_URL, url)
     if match is None:
         return False
     try:
