@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from trayd.config import discovery, identities, memory, paths
+from trayd.config.docker_machine import DockerMachine
 from trayd.core import messages as m
 from trayd.core.errors import TraydError
 from trayd.core.health import Now
@@ -63,6 +64,7 @@ class App:
         self.surfaces: list[Surface] = []
         self._folder = paths.profiles_folder()
         self._computer = paths.computer()
+        self._machines = DockerMachine(os.environ, self._computer.home)
         self._remembers = remembers
         self._only = frozenset(only)
         self._watches: dict[str, Watch] = {}
@@ -175,6 +177,10 @@ class App:
                 self._work(self._copy, text)
             case m.CopyLadder(profile, details):
                 self._work(self._copy_ladder, profile, details)
+            case m.RunMachine(name, machine):
+                self._work(self._start_machine, name, machine)
+            case m.AskMachine(machine):
+                self._work(self._renew_address, machine)
             case m.OpenFolder():
                 self._work(self._open_folder)
             case m.SetAutostart(enabled):
@@ -234,7 +240,8 @@ class App:
             self._cli_may_differ()  # a context may lead elsewhere, too
 
     def _loaded(self) -> m.Loaded:
-        loaded = discovery.load(self._folder, self._computer, os.environ, self._sockets)
+        loaded = discovery.load(self._folder, self._computer, os.environ, self._sockets, self._machines.current)
+        loaded = replace(loaded, docker_machine=self._machines.installed())
         here = (p.endpoint.path for p in loaded.profiles if p.source == "local")
         self._sockets |= {path for path in here if os.path.exists(path)}
         if self._only:
@@ -301,6 +308,13 @@ class App:
         from trayd.desktop.folder import open_folder
 
         open_folder(self._folder)
+
+    def _start_machine(self, name: str, machine: str) -> None:
+        self.post(m.MachineStarted(name, machine, self._machines.start(machine)))
+
+    def _renew_address(self, machine: str) -> None:
+        if self._machines.renew(machine):
+            self._read_files()
 
     def _look_at_autostart(self) -> None:
         from trayd.desktop import autostart

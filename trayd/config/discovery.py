@@ -7,12 +7,12 @@ once, under the name that says most about it.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from trayd.config import profiles
 from trayd.config.computer import Computer
 from trayd.config.contexts import context_endpoint, current_context, docker_folder, meta_folder, read_contexts
-from trayd.config.machines import machine_endpoint, machine_folder, machines_folder, read_machines
+from trayd.config.machines import Machine, machine_endpoint, machine_folder, machines_folder, read_machines
 from trayd.config.profiles import Stores
 from trayd.config.reading import entries
 from trayd.config.sockets import known_sockets, places
@@ -32,12 +32,21 @@ SOURCES = ("contexts", "machines", "sockets")
 _MOST_FOLDERS = 256  # of each store, that are watched
 
 
-def load(folder: str, computer: Computer, environ: Mapping[str, str], seen: Collection[str] = frozenset()) -> Loaded:
+def load(
+    folder: str,
+    computer: Computer,
+    environ: Mapping[str, str],
+    seen: Collection[str] = frozenset(),
+    current: Callable[[Machine], Machine] | None = None,
+) -> Loaded:
     """Return all profiles: the folder's files, and what is found; the local engine stands in when there is nothing.
 
     `seen` are sockets that were there before: a stopped engine takes its socket away, and stays listed.
+    `current` gives a machine the address that docker-machine told since it was stored.
     """
     stores = _stores(computer, environ)
+    if current is not None:
+        stores = replace(stores, machines=tuple(map(current, stores.machines)))
     loaded = profiles.load(folder, computer, stores)
     listed, problems = list(loaded.profiles), [*loaded.problems, *stores.problems]
     names, engines = {p.name for p in listed} | loaded.broken, {_engine(p.endpoint) for p in listed}

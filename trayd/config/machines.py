@@ -74,6 +74,11 @@ def read_machines(folder: str) -> tuple[tuple[Machine, ...], tuple[Problem, ...]
     return tuple(found), tuple(problems)
 
 
+def allowed_name(name: str) -> bool:
+    """Whether docker-machine takes this name for a machine; none that it takes looks like an option."""
+    return _NAME.fullmatch(name) is not None
+
+
 def machine_endpoint(machine: Machine) -> Endpoint:
     """Return where a machine's engine listens. Raises ProfileError."""
     if "@" in machine.url:
@@ -85,7 +90,7 @@ def machine_endpoint(machine: Machine) -> Endpoint:
 
 
 def _machine(folder: str, name: str, path: str) -> Machine:
-    if not _NAME.fullmatch(name):
+    if not allowed_name(name):
         raise UnreadableError("this name is not allowed: docker-machine would not find this machine")
     if len(name) > _LONGEST_NAME:
         raise UnreadableError(f"the name is too long for a profile ({_LONGEST_NAME} characters at most)")

@@ -9,6 +9,7 @@ from trayd.core.health import Now
 from trayd.core.profile import cleared, variables
 from trayd.core.shells import SHELLS, UnquotableError, script
 from trayd.core.snapshot import Result, Snapshot, ask, hinted, know, put_watch, remember
+from trayd.core.text import clean
 from trayd.core.value import replace
 
 
@@ -19,7 +20,14 @@ def command(snapshot: Snapshot, message: object, now: Now) -> Result:
             return _use(snapshot, name, save, now)
         case m.CheckAgain(name) if name in snapshot.watches:
             watch = replace(snapshot.watches[name], listen_due=0.0, images_stale=True, wake=True)
-            return ask(put_watch(snapshot, name, watch), name, now, fresh=True)
+            snapshot, effects = ask(put_watch(snapshot, name, watch), name, now, fresh=True)
+            machine = snapshot.engines[name].lost_machine if snapshot.docker_machine else ""
+            return snapshot, [*effects, m.AskMachine(machine)] if machine else effects
+        case m.StartMachine(name) if name in snapshot.engines and snapshot.docker_machine:
+            machine = snapshot.engines[name].lost_machine
+            if not machine or machine in snapshot.starting:
+                return snapshot, []
+            return replace(snapshot, starting=snapshot.starting | {machine}), [m.RunMachine(name, machine)]
         case m.CopyDetails(name) if name in snapshot.engines:
             engine = snapshot.engines[name]
             details = report.details(engine)
@@ -52,9 +60,23 @@ def command(snapshot: Snapshot, message: object, now: Now) -> Result:
             snapshot = replace(snapshot, notifications=not snapshot.notifications)
             return snapshot, [remember(snapshot)]
         case m.Quit():
-            effects: list[object] = [m.StopWatch(name) for name in snapshot.engines]
-            return replace(snapshot, stopped=True), [*effects, m.Stop()]
+            stops = [m.StopWatch(name) for name in snapshot.engines]
+            return replace(snapshot, stopped=True), [*stops, m.Stop()]
     return snapshot, []
+
+
+def machine_started(snapshot: Snapshot, ended: m.MachineStarted, now: Now) -> Result:
+    """Return the snapshot after `docker-machine start` ended: its store is read anew and the engine asked."""
+    snapshot = replace(snapshot, starting=snapshot.starting - {ended.machine})
+    if ended.error:
+        title = f"machine {ended.machine} could not be started"
+        text = f"{clean(ended.error)} → docker-machine start {ended.machine} in a terminal"
+        return snapshot, [m.Notify(title, text, ended.name)]
+    if ended.name not in snapshot.watches:
+        return snapshot, [m.ReadFiles()]
+    snapshot, effects = command(snapshot, m.CheckAgain(ended.name), now)
+    # Its address has just been stored: there is no need to ask for it as well.
+    return snapshot, [m.ReadFiles(), *(effect for effect in effects if not isinstance(effect, m.AskMachine))]
 
 
 def _use(snapshot: Snapshot, name: str, save: bool, now: Now) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trayd.core.certificates import Certificate
-from trayd.core.health import Health
+from trayd.core.health import GOOD, Health, State
 from trayd.core.messages import EngineInfo, Image
 from trayd.core.profile import Profile
 from trayd.core.value import Value
@@ -38,6 +38,11 @@ class Engine(Value):
             or path.lower() in _DESKTOP_PIPES
             or (profile.source == "context" and profile.name in _DESKTOP_CONTEXTS)
         )
+
+    @property
+    def lost_machine(self) -> str:
+        """The docker-machine machine it is on, while it is known not to be reachable; else ""."""
+        return "" if self.health.state in GOOD | {State.CONNECTING} else self.profile.machine
 
     @property
     def only_pings(self) -> bool:

@@ -34,7 +34,7 @@ def view(snapshot: Snapshot, clock: Callable[[float], str], about: About = ()) -
         top = [Item("head", "No profile yet")]
     else:
         icon = IconSpec(str(engine.health.state), engine.profile.endpoint.remote)
-        tooltip, top = _tooltip(snapshot, engine, clock), _top(engine, clock)
+        tooltip, top = _tooltip(snapshot, engine, clock), _top(snapshot, engine, clock)
     profiles = [*_profiles(snapshot), *_cli(snapshot, clock)]
     groups: list[list[Item]] = [top, profiles, _certificates(snapshot), _problems(snapshot)]
     if engine is not None:
@@ -70,7 +70,7 @@ def _fill(text: str, width: int) -> list[str]:
     return [line for line in lines if line]
 
 
-def _top(engine: Engine, clock: Callable[[float], str]) -> list[Item]:
+def _top(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) -> list[Item]:
     name, diagnosis = engine.profile.name, engine.health.diagnosis
     items = [Item("head", clean(report.headline(engine, clock), 100))]
     if diagnosis is not None:
@@ -80,6 +80,11 @@ def _top(engine: Engine, clock: Callable[[float], str]) -> list[Item]:
         items += [Item(f"stranger {n}", line) for n, line in enumerate(wrap(f"⚠ {report.stranger(engine)[1]}"))]
         items.append(Item("accept", "It is the right one", m.Accept(name)))
     items.append(Item("check", "Check again", m.CheckAgain(name)))
+    if snapshot.docker_machine and (machine := engine.lost_machine):
+        starting = machine in snapshot.starting
+        items.append(
+            Item("start", "Starting machine …") if starting else Item("start", "Start machine", m.StartMachine(name))
+        )
     items.append(Item("details", "Copy details", m.CopyDetails(name)))
     return items
 

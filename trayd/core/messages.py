@@ -59,7 +59,7 @@ class Loaded(Value):
 
     `broken` names profiles whose file is there but cannot be used now, `hidden` those that are not to be watched;
     `current` is the profile that the docker CLI's chosen context leads to; `alone` says that nothing was found, and the
-    only profile is the local engine that stands in.
+    only profile is the local engine that stands in; `docker_machine` that such a program is installed.
     """
 
     profiles: tuple[Profile, ...]
@@ -68,6 +68,7 @@ class Loaded(Value):
     hidden: frozenset[str] = frozenset()
     current: str = ""
     alone: bool = False
+    docker_machine: bool = False
 
 
 class Answered(Value):
@@ -143,6 +144,14 @@ class AutostartIs(Value):
     enabled: bool | None
 
 
+class MachineStarted(Value):
+    """`docker-machine start` ended for a profile's machine; `error` is what it said if it failed."""
+
+    name: str
+    machine: str
+    error: str = ""
+
+
 class Tick(Value):
     """Time passed: a deadline may have come."""
 
@@ -176,6 +185,12 @@ class Accept(Value):
 
 class CheckAgain(Value):
     """Ask an engine now."""
+
+    name: str
+
+
+class StartMachine(Value):
+    """Start the machine of a profile."""
 
     name: str
 
@@ -310,6 +325,19 @@ class CopyLadder(Value):
 
     profile: Profile
     details: str
+
+
+class RunMachine(Value):
+    """Start a profile's machine with docker-machine."""
+
+    name: str
+    machine: str
+
+
+class AskMachine(Value):
+    """Ask docker-machine for a machine's address."""
+
+    machine: str
 
 
 class OpenFolder(Value):

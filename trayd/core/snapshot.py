@@ -41,7 +41,10 @@ class Watch(Value):
 
 
 class Snapshot(Value):
-    """All of it at one moment. `watches` is the plan; everything else is what people see."""
+    """All of it at one moment. `watches` is the plan; everything else is what people see.
+
+    `docker_machine`: such a program is installed; `starting` are the machines that it starts at this moment.
+    """
 
     engines: Mapping[str, Engine] = MappingProxyType({})
     watches: Mapping[str, Watch] = MappingProxyType({})
@@ -55,6 +58,8 @@ class Snapshot(Value):
     autostart: bool | None = None
     cli: CliGoesTo | None = None
     cli_changed: CliChange | None = None
+    docker_machine: bool = False
+    starting: frozenset[str] = frozenset()
     generation: int = 0
     stopped: bool = False
 

@@ -9,7 +9,7 @@ from trayd.core import health as h
 from trayd.core import identity, report
 from trayd.core import messages as m
 from trayd.core.certificates import dated
-from trayd.core.commands import command
+from trayd.core.commands import command, machine_started
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.dockercli import CliChange, CliGoesTo, change_told
 from trayd.core.engine import Engine
@@ -50,6 +50,8 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
         case m.EnginesKnown(known):
             engines = {name: identity.seen_again(known, engine) for name, engine in snapshot.engines.items()}
             return replace(snapshot, engines=engines, identities=known), []
+        case m.MachineStarted():
+            return machine_started(snapshot, message, now)
         case m.AutostartIs(enabled):
             return replace(snapshot, autostart=enabled), []
         case CliGoesTo():
@@ -234,6 +236,7 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
     stand_in = snapshot.engines.get(snapshot.wanted)
     snapshot = replace(snapshot, engines=engines, watches=watches, problems=loaded.problems, generation=generation)
     snapshot = replace(snapshot, hidden=loaded.hidden, current=loaded.current)
+    snapshot = replace(snapshot, docker_machine=loaded.docker_machine)
     # Nobody chose yet: what is active now stays so when another file comes. A chosen profile that is away for a while
     # keeps its claim.
     nobody_chose = not snapshot.wanted or (stand_in is not None and stand_in.profile.source == "local")
