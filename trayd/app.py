@@ -14,27 +14,24 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
+from trayd import tasks
 from trayd.config import discovery, identities, memory, paths
 from trayd.config.docker_machine import DockerMachine
 from trayd.core import messages as m
 from trayd.core.errors import TraydError
 from trayd.core.health import Now
-from trayd.core.identity import Identities
 from trayd.core.snapshot import Snapshot
 from trayd.core.state import next_deadline, update
 from trayd.core.value import Value, replace
 
 if TYPE_CHECKING:
     from trayd.config.watch import FileWatch
-    from trayd.core.profile import Profile
     from trayd.engine.watcher import Watch
 
 # An editor writes a file in several steps; they are taken for one.
 SETTLE = 0.1
 # The two clocks drift apart by more than this only when the computer slept or the clock was set.
 JUMP = 10.0
-# A copy that takes longer than this is said when it is there: somebody waits to paste it.
-NOTICEABLE = 1.0
 
 
 class Surface(Protocol):
@@ -172,19 +169,19 @@ class App:
                 for surface in self.surfaces:
                     surface.notify(title, text, subject)
             case m.RememberEngines(known) if self._remembers:
-                self._work(self._remember_engines, known)
+                self._work(tasks.remember_engines, known)
             case m.PutOnClipboard(text):
-                self._work(self._copy, text)
+                self._work(tasks.copy, text)
             case m.CopyLadder(profile, details):
-                self._work(self._copy_ladder, profile, details)
+                self._work(tasks.copy_ladder, profile, details)
             case m.RunMachine(name, machine):
                 self._work(self._start_machine, name, machine)
             case m.AskMachine(machine):
                 self._work(self._renew_address, machine)
             case m.OpenFolder():
-                self._work(self._open_folder)
+                self._work(tasks.open_folder, self._folder)
             case m.SetAutostart(enabled):
-                self._work(self._set_autostart, enabled)
+                self._work(tasks.set_autostart, enabled)
             case m.ReadFiles():
                 self._read_files()
 
@@ -210,17 +207,19 @@ class App:
             self._files.watch("memory", memory.memory_file(), self._recall)
             self._recall()
             self._files.watch("engines", identities.identities_file(), self._recall_engines)
-            self._work(self._look_at_autostart)
+            self._work(tasks.autostart_state)
             self._watch_cli(self._files)
 
-    def _work(self, task: Callable[..., None], *args: object) -> None:
-        """Run a task that can block; what goes wrong in it is said, not thrown."""
+    def _work(self, task: Callable[..., object], *args: object) -> None:
+        """Run a task that can block and post what it returns; what goes wrong in it is said, not thrown."""
 
         def run() -> None:
             try:
-                task(*args)
+                message = task(*args)
             except TraydError as error:
-                self.post(m.Said(error.message, error.hint))
+                message = m.Said(error.message, error.hint)
+            if message is not None:
+                self.post(message)
 
         threading.Thread(target=run, name=task.__name__, daemon=True).start()
 
@@ -284,51 +283,12 @@ class App:
     def _recall_engines(self) -> None:
         self.post(m.EnginesKnown(identities.recall_identities()))
 
-    def _remember_engines(self, known: Identities) -> None:
-        try:
-            identities.remember_identities(known)
-        except OSError:
-            return  # what cannot be saved is known until trayd ends; the choice of the profile says so already
-
-    def _copy(self, text: str) -> None:
-        from trayd.desktop import clipboard
-
-        clipboard.copy(text)
-
-    def _copy_ladder(self, profile: Profile, details: str) -> None:
-        from trayd.core import ladder
-        from trayd.engine.ladder import climb  # imports docker
-
-        start = time.monotonic()
-        self._copy(f"{details}\n\n{ladder.text(profile, climb(profile))}")
-        if time.monotonic() - start > NOTICEABLE:
-            self.post(m.Said("The details are on the clipboard", f"The ladder to {profile.name} is climbed."))
-
-    def _open_folder(self) -> None:
-        from trayd.desktop.folder import open_folder
-
-        open_folder(self._folder)
-
     def _start_machine(self, name: str, machine: str) -> None:
         self.post(m.MachineStarted(name, machine, self._machines.start(machine)))
 
     def _renew_address(self, machine: str) -> None:
         if self._machines.renew(machine):
             self._read_files()
-
-    def _look_at_autostart(self) -> None:
-        from trayd.desktop import autostart
-
-        self.post(m.AutostartIs(autostart.status(autostart.command()).enabled))
-
-    def _set_autostart(self, enabled: bool) -> None:
-        from trayd.desktop import autostart
-
-        if enabled:
-            autostart.enable(autostart.command())
-        else:
-            autostart.disable()
-        self._look_at_autostart()
 
 
 def unknown_profile(name: str, snapshot: Snapshot) -> TraydError:
