@@ -9,11 +9,14 @@ from trayd.core.value import replace
 
 ONE = m.EngineInfo("27.3.1", "1.47", "linux", "amd64", "build1", "AAAA")
 TWO = replace(ONE, name="build2", id="BBBB")
+# Engines that show a certificate and do not tell their ID.
+F, G = "sha256:" + "f" * 64, "sha256:" + "0" * 64
+SILENT, OTHER = (m.EngineInfo("27.3.1", "1.47", "linux", "amd64", fingerprint=shown) for shown in (F, G))
 URL = OFFICE.endpoint.url
 
 
 def told(scene, info):
-    scene.answer("office", engine=info)
+    scene.answer("office", engine=replace(info, name="", id=""))  # only /info tells those
     return scene.say(m.Described("office", 1, info))
 
 
@@ -76,3 +79,65 @@ def test_a_terminal_may_accept_for_the_tray():
     scene.say(m.EnginesKnown({"office": Identity(URL, "BBBB")}))
     assert not scene.snapshot.engines["office"].stranger
     assert scene.say(m.Accept("office")) == []
+
+
+def test_an_engine_that_tells_no_id_is_known_by_its_certificate():
+    """Whoever may not ask for the ID is warned about another certificate too, by the first answer, and may accept."""
+    scene = Scene(OFFICE)
+    assert of(m.RememberEngines, scene.answer(engine=SILENT)) == [
+        m.RememberEngines({"office": Identity(URL, fingerprint=F)})
+    ]
+    assert of(m.RememberEngines, scene.answer(engine=SILENT)) == []
+    found = scene.answer(engine=OTHER)
+    assert [note.title for note in of(m.Notify, found)] == ["office: another engine answers"]
+    assert of(m.RememberEngines, found) == [m.RememberEngines({"office": Identity(URL, "", G, F)})]
+    assert of(m.Notify, scene.answer(engine=OTHER)) == []  # once
+    assert of(m.PutOnClipboard, scene.say(m.CopyEnvironment("office", "sh"))) == []
+    assert scene.say(m.Accept("office")) == [m.RememberEngines({"office": Identity(URL, fingerprint=G)})]
+    assert of(m.RememberEngines, scene.answer(engine=OTHER)) == []
+    assert not scene.snapshot.engines["office"].stranger
+
+
+def test_the_old_certificate_back_is_no_stranger():
+    """When the right engine answers again, the warning goes by itself, without an ID as with one."""
+    scene = Scene(OFFICE, identities={"office": Identity(URL, "", G, F)})
+    scene.say(m.EnginesKnown(scene.snapshot.identities))
+    assert scene.snapshot.engines["office"].stranger == G
+    scene.answer(engine=SILENT)
+    assert not scene.snapshot.engines["office"].stranger
+
+
+def test_a_renewed_certificate_is_recorded_and_no_news():
+    """With the same ID another certificate is a renewed one, also while the ID is not told yet."""
+    scene = Scene(OFFICE, identities={"office": Identity(URL, "AAAA", fingerprint=F)})
+    renewed = replace(ONE, fingerprint=G)
+    scene.answer(engine=OTHER)
+    assert not scene.snapshot.engines["office"].stranger
+    assert told(scene, renewed) == [m.RememberEngines({"office": Identity(URL, "AAAA", fingerprint=G)})]
+    assert not scene.notes()
+
+
+def test_another_id_with_the_same_certificate_is_another_engine():
+    """A certificate that many engines share hides nobody: IDs decide alone."""
+    scene = Scene(OFFICE, identities={"office": Identity(URL, "AAAA", fingerprint=F)})
+    assert of(m.Notify, told(scene, replace(TWO, fingerprint=F)))
+    assert scene.snapshot.engines["office"].stranger == "BBBB"
+    assert scene.snapshot.identities["office"] == Identity(URL, "AAAA", "BBBB", F)
+
+
+def test_signs_are_learned_one_from_the_other():
+    """An engine that is known by one sign is known by both as soon as it shows them."""
+    both = Identity(URL, "AAAA", fingerprint=F)
+    for before in (Identity(URL, "AAAA"), Identity(URL, fingerprint=F)):
+        scene = Scene(OFFICE, identities={"office": before})
+        told(scene, replace(ONE, fingerprint=F))
+        assert scene.snapshot.identities["office"] == both
+
+
+def test_signs_that_cannot_be_compared_say_nothing():
+    """An engine known by its certificate alone is not suspected for an ID that comes without one."""
+    known = {"office": Identity(URL, fingerprint=F)}
+    scene = Scene(OFFICE, identities=known)
+    assert told(scene, ONE) == []
+    assert scene.snapshot.identities == known
+    assert not scene.snapshot.engines["office"].stranger

@@ -24,6 +24,7 @@ from tests.harness.tls import Authority, Style, client_context
 from trayd import __version__
 from trayd.core import messages as m
 from trayd.core.profile import Endpoint, Profile
+from trayd.core.value import replace
 from trayd.engine import probe, transport
 from trayd.engine.watcher import Watch
 
@@ -49,7 +50,9 @@ def test_a_real_engine_is_reachable_and_says_what_it_is(reached: tuple[Endpoint,
     client = connected(place)
     answer = probe.probe(client, 5.0)
     assert isinstance(answer, m.Answered) and answer.engine
-    assert answer.engine == m.EngineInfo(version["Version"], version["ApiVersion"], version["Os"], version["Arch"])
+    facts = m.EngineInfo(version["Version"], version["ApiVersion"], version["Os"], version["Arch"])
+    shown = _fingerprint(engine.tls.cert) if place.tls and engine.tls else ""
+    assert answer.engine == replace(facts, fingerprint=shown)
     assert 0 < answer.latency < 1
     described = probe.describe(client, answer.engine, 5.0)
     assert (described.name, described.id) == (info["Name"], info["ID"])
@@ -57,6 +60,13 @@ def test_a_real_engine_is_reachable_and_says_what_it_is(reached: tuple[Endpoint,
     again = probe.probe(client, 5.0)
     assert isinstance(again, m.Answered) and again.engine is None, "a kept connection leads to the same engine"
     client.abort()
+
+
+def _fingerprint(cert: Path) -> str:
+    """As openssl tells it, in the manner of ours."""
+    command = ["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", str(cert)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return "sha256:" + told.strip().rpartition("=")[2].replace(":", "").lower()
 
 
 @pytest.mark.engine

@@ -27,9 +27,12 @@ def recall_identities() -> dict[str, Identity]:
     found = {}
     for name, entry in read.items() if isinstance(read, dict) else ():
         given = entry if isinstance(entry, dict) else {}
-        texts = [text for field in Identity.__match_args__ if isinstance(text := given.get(field), str)]
-        if len(texts) == len(Identity.__match_args__) and all(texts[:2]):
-            found[name] = Identity(*texts)
+        # Files from before there were fingerprints have none.
+        texts = [text for field in Identity.__match_args__ if isinstance(text := given.get(field, ""), str)]
+        if len(texts) == len(Identity.__match_args__):
+            one = Identity(*texts)
+            if one.url and (one.id or one.fingerprint):
+                found[name] = one
     return found
 
 

@@ -17,7 +17,7 @@ _DESKTOP_CONTEXTS = ("desktop-linux", "desktop-windows")
 class Engine(Value):
     """One profile's engine: its health, what it says about itself, its images, its TLS connection's certificates.
 
-    `stranger` is the ID of an engine that answers here and is not the one this profile had before.
+    `stranger` is the ID or fingerprint of an engine that answers here and is not the one this profile had before.
     """
 
     profile: Profile

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class EngineInfo(Value):
-    """What an engine says about itself."""
+    """What an engine says about itself; `fingerprint` is that of the certificate it showed."""
 
     version: str = ""
     api_version: str = ""
@@ -26,6 +26,7 @@ class EngineInfo(Value):
     name: str = ""
     id: str = ""
     platform: str = ""
+    fingerprint: str = ""
 
 
 class Image(Value):

@@ -38,7 +38,7 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
         case m.Hinted(name, generation) if _current(snapshot, name, generation):
             return hinted(snapshot, name, now)
         case m.Described(name, generation, info) if _current(snapshot, name, generation):
-            return _described(put_engine(snapshot, name, replace(snapshot.engines[name], info=info)), name)
+            return _recognised(put_engine(snapshot, name, replace(snapshot.engines[name], info=info)), name)
         case m.ImagesListed(name, generation, images) if _current(snapshot, name, generation):
             return put_engine(snapshot, name, replace(snapshot.engines[name], images=images)), []
         case m.Tick():
@@ -110,6 +110,9 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
         snapshot = put_engine(snapshot, name, engine)
     again, watch = watch.again, replace(watch, asked=None, due=due, last=now.mono, failures=failures)
     snapshot = put_watch(snapshot, name, watch)
+    if isinstance(outcome, m.Answered) and outcome.engine is not None and outcome.engine.fingerprint:
+        snapshot, more = _recognised(snapshot, name)  # it may not be asked, or not want to tell, its ID
+        effects += more
     if good:
         snapshot, more = _after_answer(snapshot, name, now)
         effects += more
@@ -133,8 +136,8 @@ def _after_answer(snapshot: Snapshot, name: str, now: Now) -> Result:
     return (put_watch(snapshot, name, watch) if effects else snapshot), effects
 
 
-def _described(snapshot: Snapshot, name: str) -> Result:
-    """The engine told its ID: is it the one that this profile had before?"""
+def _recognised(snapshot: Snapshot, name: str) -> Result:
+    """The engine told its ID, or showed its certificate: is it the one that this profile had before?"""
     known, engine = identity.recognise(snapshot.identities, snapshot.engines[name])
     effects = list[object]()
     if engine.stranger and not snapshot.engines[name].stranger:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from typing import Any
@@ -11,6 +12,7 @@ import docker
 from trayd import __version__
 from trayd.core.certificates import Certificate
 from trayd.core.diagnosis import Answer, Diagnosis
+from trayd.core.identity import FINGERPRINT
 from trayd.core.profile import Endpoint
 from trayd.engine.certificates import end_of, own_certificates
 from trayd.engine.ssh import ENGINE_GONE, Tunnel
@@ -85,6 +87,12 @@ class Client:
         """The ends of the certificates in use: the server's of the newest connection, and those in our files."""
         ends = end_of(self.sockets.server_certificate)
         return (*([Certificate("server", ends)] if ends is not None else []), *self._own_certificates)
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the certificate that the server showed on the newest connection; empty without TLS."""
+        shown = self.sockets.server_certificate
+        return FINGERPRINT + hashlib.sha256(shown).hexdigest() if shown else ""
 
     def open(self, timeout: float) -> None:
         """Make the way to the engine passable, if that is a work of its own. Raises TunnelError."""

@@ -87,7 +87,9 @@ def first_look(client: Client, api: str, latency: float, deadline: float) -> Ans
     try:
         facts = client.json("/version", max(0.1, deadline - time.monotonic()), versioned=False)
     except AnswerError:
-        return Answered(latency, EngineInfo(api_version=clean(api, 20)), client.certificates)
+        return Answered(
+            latency, EngineInfo(api_version=clean(api, 20), fingerprint=client.fingerprint), client.certificates
+        )
     except Exception as error:
         return Failed(why(error, client, deadline))
     facts = facts if isinstance(facts, Mapping) else {}
@@ -103,6 +105,7 @@ def first_look(client: Client, api: str, latency: float, deadline: float) -> Ans
             os=text(facts, "Os"),
             arch=text(facts, "Arch"),
             platform=text(platform, "Name"),
+            fingerprint=client.fingerprint,
         ),
         client.certificates,
     )
