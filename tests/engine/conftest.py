@@ -30,6 +30,6 @@ def certs(authority: Authority) -> Path:
 @pytest.fixture(scope="session")
 def tls_engine(authority: Authority) -> Iterator[Dockerd]:
     """One engine with TLS and a unix socket, which holds busybox:test."""
-    with Dockerd(tcp=True, tls=authority.server()) as running:
+    with Dockerd(tcp=True, tls=authority.server("the engine")) as running:  # its file stays: each name is a folder
         running.load_busybox()
         yield running
