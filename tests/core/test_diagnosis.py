@@ -17,6 +17,7 @@ from trayd.core.report import SHORT
 from trayd.core.sentences import SENTENCES
 
 UNIX = parse_host("unix:///run/docker.sock")
+PIPE = parse_host("npipe://")
 TCP = parse_host("tcp://h.example:2375")
 TLS = parse_host("tcp://h.example:2376", Tls("/certs"))
 DOCKER = {"api-version": "1.41", "server": "Docker/20.10"}
@@ -169,3 +170,15 @@ def test_a_cycle_of_causes_ends():
     one, two = ValueError("a"), OSError("b")
     one.__cause__, two.__cause__ = two, one
     assert list(causes(one)) == [one, two]
+
+
+@pytest.mark.parametrize(("number", "code"), [(2, "socket_missing"), (5, "socket_permission"), (231, "busy")])
+def test_a_named_pipe_is_judged_by_its_number(number, code):
+    """pywin32's error is no OSError and its text is translated: the number tells (docker/compose#9734)."""
+
+    class PipeError(Exception):
+        winerror = number
+
+    found = from_exception(r.ConnectionError(PipeError(number, "CreateFile", "Die angegebene Datei …")), PIPE)
+    assert found.code == code
+    assert "//./pipe/docker_engine" in found.cause or code == "busy"
