@@ -1,0 +1,195 @@
+"""A connection to the X server for the tray: events, timers, pictures, monitors and scale.
+
+Nothing here is shared between threads but `wake`. Errors of single requests are expected (a panel may go at any
+moment) and swallowed; the end of the connection is `Lost`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import selectors
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import Xlib.display
+import Xlib.error
+from PIL import Image
+from Xlib import X
+from Xlib.ext import randr
+
+from trayd.tray.menu_layout import Box
+
+_log = logging.getLogger(__name__)
+REFUSED = (Xlib.error.DisplayError, Xlib.error.XauthError, Xlib.error.ConnectionClosedError, OSError)
+
+
+class Lost(Exception):  # noqa: N818 - what became of the connection
+    """There is no X server that lets us in, or it has gone."""
+
+
+class X11:
+    """One connection, used by one thread."""
+
+    def __init__(self) -> None:
+        try:
+            self.display = Xlib.display.Display()
+        except REFUSED as problem:
+            raise Lost(str(problem)) from problem
+        self.display.set_error_handler(lambda *_: None)  # python-xlib would print it
+        self.screen = self.display.screen()
+        self.root = self.screen.root
+        self._atoms: dict[str, int] = {}
+        self._timers: dict[str, tuple[float, Callable[[], None]]] = {}
+        self._waker, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
+        self._waker.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self.display.fileno(), selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        info = self.display.display.info
+        self._big = info.image_byte_order != 0
+        self._bits = {form.depth: form.bits_per_pixel for form in info.pixmap_formats}
+        self._longest = (info.max_request_length << 2) - 64
+
+    def close(self) -> None:
+        """End the connection; the server removes what we made."""
+        self._selector.close()
+        self._waker.close()
+        self._woken.close()
+        with contextlib.suppress(Xlib.error.ConnectionClosedError, OSError):
+            self.display.close()
+
+    # Events and timers
+
+    def wake(self) -> None:
+        """Make `wait` return, from any thread."""
+        with contextlib.suppress(OSError):  # full: it wakes anyway; closed: nobody waits
+            self._waker.send(b"x")
+
+    def after(self, name: str, seconds: float, call: Callable[[], None]) -> None:
+        """Call something later, in `events`; another one of the same name is forgotten."""
+        self._timers[name] = (time.monotonic() + seconds, call)
+
+    def cancel(self, name: str) -> None:
+        """Forget a timer."""
+        self._timers.pop(name, None)
+
+    def waiting(self, name: str) -> bool:
+        """Whether a timer of that name is still to come."""
+        return name in self._timers
+
+    def events(self) -> Iterator[Any]:
+        """Wait, then give the events that came; of movements that follow each other only the last."""
+        # Not flush(): python-xlib 0.33's tries once and leaves the rest of a long request unsent for good.
+        self.display.sync()
+        if not self.display.pending_events():
+            soonest = min((due for due, _ in self._timers.values()), default=None)
+            left = None if soonest is None else max(0.0, soonest - time.monotonic())
+            if any(key.fileobj is self._woken for key, _ in self._selector.select(left)):
+                with contextlib.suppress(BlockingIOError):
+                    self._woken.recv(4096)
+        for name, (due, call) in list(self._timers.items()):
+            if due <= time.monotonic() and self._timers.get(name, (0.0, None))[1] is call:
+                del self._timers[name]
+                call()
+        came = [self.display.next_event() for _ in range(self.display.pending_events())]
+        for number, event in enumerate(came):
+            follows = came[number + 1].type if number + 1 < len(came) else None
+            if not event.type == follows == X.MotionNotify:
+                yield event
+
+    def atom(self, name: str) -> int:
+        """The number of an atom."""
+        number = self._atoms.get(name)
+        if number is None:
+            number = self._atoms[name] = self.display.intern_atom(name)
+        return number
+
+    def property(self, window: Any, name: str) -> Any:
+        """The value of a window's property, or nothing."""
+        with contextlib.suppress(Xlib.error.XError):
+            told = window.get_full_property(self.atom(name), X.AnyPropertyType)
+            return told.value if told is not None and len(told.value) else None
+        return None
+
+    # Pictures
+
+    def put(self, drawable: Any, depth: int, image: Image.Image, x: int = 0, y: int = 0) -> None:
+        """Draw a picture: RGB, or RGBA with premultiplied alpha on a drawable of depth 32."""
+        bits = self._bits.get(depth, 0)
+        if bits == 32:
+            source = image.convert("RGBA" if depth == 32 else "RGB")
+            if self._big:
+                red, green, blue, *alpha = source.split()
+                pad = alpha[0] if alpha else Image.new("L", source.size)
+                data = Image.merge("RGBA", (pad, red, green, blue)).tobytes()
+            else:
+                data = source.tobytes("raw", "BGRA" if depth == 32 else "BGRX")
+            stride = 4 * image.width
+        elif bits == 16 and depth == 16 and not self._big:
+            stride = (2 * image.width + 3) & ~3  # Pillow gives rows without the padding that X wants
+            rows = image.convert("RGB").tobytes("raw", "BGR;16")
+            width = 2 * image.width
+            data = b"".join(rows[at : at + width].ljust(stride, b"\0") for at in range(0, len(rows), width))
+        else:
+            _log.debug("cannot draw on a screen with %d colour bits", depth)
+            return
+        gc = drawable.create_gc()
+        step = max(1, self._longest // stride)
+        for row in range(0, image.height, step):
+            rows_now = min(step, image.height - row)
+            part = data[row * stride : (row + rows_now) * stride]
+            drawable.put_image(gc, x, y + row, image.width, rows_now, X.ZPixmap, depth, 0, part)
+        gc.free()
+
+    def get(self, drawable: Any, depth: int, box: Box) -> Image.Image | None:
+        """Read a piece of a drawable as RGBA; nothing where that cannot be done."""
+        try:
+            told = drawable.get_image(box.x, box.y, box.width, box.height, X.ZPixmap, 0xFFFFFFFF)
+        except Xlib.error.XError:
+            return None  # a part of it is not on the screen
+        size, data = (box.width, box.height), bytes(told.data)
+        bits = self._bits.get(depth, 0)
+        if bits == 32:
+            if self._big:
+                pad, red, green, blue = Image.frombytes("RGBA", size, data).split()
+                image = Image.merge("RGBA", (red, green, blue, pad))
+            else:
+                image = Image.frombytes("RGBA", size, data, "raw", "BGRA")
+            if depth != 32:
+                image.putalpha(255)
+            return image
+        if bits == 16 and depth == 16 and not self._big:
+            stride = (2 * box.width + 3) & ~3
+            return Image.frombytes("RGB", size, data, "raw", "BGR;16", stride).convert("RGBA")
+        return None
+
+    # The screen
+
+    def monitor_at(self, x: int, y: int) -> Box:
+        """The monitor on which a point is, or the whole screen."""
+        whole = Box(0, 0, self.screen.width_in_pixels, self.screen.height_in_pixels)
+        with contextlib.suppress(Xlib.error.XError, AttributeError, RuntimeError):
+            if self.display.has_extension("RANDR"):
+                geometry = self.root.get_geometry()
+                whole = Box(0, 0, geometry.width, geometry.height)
+                told = randr.get_monitors(self.root).monitors
+                boxes = [Box(m.x, m.y, m.width_in_pixels, m.height_in_pixels) for m in told]
+                return next((box for box in boxes if box.holds(x, y)), whole)
+        return whole
+
+    def scale(self) -> float:
+        """How many pixels a unit has: by the resolution the desktop tells all programs, or by GDK_SCALE."""
+        scale = 1.0
+        resources = self.property(self.root, "RESOURCE_MANAGER")
+        text = resources.decode("latin-1") if isinstance(resources, bytes) else str(resources or "")
+        wishes = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("Xft.dpi:")]
+        with contextlib.suppress(ValueError, IndexError):
+            scale = max(scale, float(wishes[0]) / 96)
+        with contextlib.suppress(ValueError):
+            scale = max(scale, float(os.environ.get("GDK_SCALE", "1")))
+        return min(scale, 4.0)
