@@ -146,10 +146,11 @@ class PrivateBus:
 class Screen:
     """An X screen in memory, with a mouse and a keyboard."""
 
-    def __init__(self, width: int = 1024, height: int = 768) -> None:
+    def __init__(self, width: int = 1024, height: int = 768, display: str = "") -> None:
         for program in ("Xvfb", "xdotool", "import"):
             need(program, INSTALL)
         self._size = f"{width}x{height}x24"
+        self._wanted = [display] if display else []
         self.display = ""
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -157,7 +158,7 @@ class Screen:
         reading, writing = os.pipe()
         try:
             self._process = subprocess.Popen(
-                ["Xvfb", "-displayfd", str(writing), "-screen", "0", self._size, "-nolisten", "tcp"],
+                ["Xvfb", *self._wanted, "-displayfd", str(writing), "-screen", "0", self._size, "-nolisten", "tcp"],
                 pass_fds=[writing],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -1,0 +1,381 @@
+"""The icon in real trays of the old kind, trayer's and i3's: seen, opened, used by mouse and keys, lost and found."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops
+
+from tests.harness.desktop import Screen
+from tests.harness.poll import wait_until
+from tests.harness.trays import GROUND, I3, SeeThroughI3, Tray, Trayer
+from trayd.core.messages import MenuOpened
+from trayd.core.value import replace
+from trayd.core.view import IconSpec, Item, Mark, View
+from trayd.tray import xembed_menu
+from trayd.tray.fonts import Fonts
+from trayd.tray.icons import ARTWORK
+from trayd.tray.menu_layout import FONT, LIGHT, Look, Sheet
+from trayd.tray.xembed import XembedIcon
+
+pytestmark = pytest.mark.desktop
+
+Popup = tuple[int, int, int, int]
+SUBMENU = (
+    Item("one", "One", "one"),
+    Item("two", "Two", "two"),
+    Item("deep", "Deeper", children=(Item("deepest", "Deepest", "deepest"),)),
+)
+MENU = (
+    Item("head", "office — reachable since 14:02"),
+    Item("check", "Check again", "check"),
+    Item("line a"),
+    Item("office", "office", "use office", Mark.RADIO, True),
+    Item("lab", "lab_name & <b>", "use lab", Mark.RADIO),
+    Item("line b"),
+    Item("more", "More", children=SUBMENU),
+    Item("quit", "Quit", "quit"),
+)
+VIEW = View(IconSpec("reachable"), "office — reachable\nunix:///run/x.sock", MENU, "middle")
+
+
+def colour_of(state: str) -> tuple[int, int, int]:
+    code = ARTWORK[state][1]
+    return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
+
+
+class Desktop:
+    """A screen with a tray, our icon in it, and what it posted."""
+
+    def __init__(self, screen: Screen, tray: Tray, pictures: Path) -> None:
+        self.screen, self.tray, self.pictures = screen, tray, pictures
+        self.posted: list[object] = []
+        self.docked: list[bool] = []
+        self.icon = XembedIcon(VIEW, self.posted.append, self.docked.append)
+
+    def find(self, state: str = "reachable") -> tuple[int, int]:
+        place = wait_until(lambda: self.screen.find_colour(*colour_of(state), tolerance=3), 20, "the icon in the tray")
+        assert place is not None
+        return place
+
+    def open_menu(self, button: int = 1) -> Popup:
+        self.screen.click_at(*self.find(), button)
+        return self.popups(1)[-1]
+
+    def popups(self, number: int) -> list[Popup]:
+        """So many popups of ours, the outermost first, once they do not move any more."""
+
+        def settled() -> list[Popup]:
+            first, second = self._menus(), self._menus()
+            return first if len(first) == number and first == second else []
+
+        return wait_until(settled, what=f"{number} menus on the screen")[::-1]
+
+    def _menus(self) -> list[Popup]:
+        # trayer's and i3's own windows have no other window manager than themselves, or none: they are no popups.
+        return [box for box in self.screen.popups() if box[2] > 60 and box[3] > 30 and box[2] < 1000]
+
+    def closed(self) -> None:
+        wait_until(lambda: not self._menus(), what="all menus to close")
+
+    def point_at(self, popup: Popup, key: str, items: tuple[Item, ...] = MENU) -> tuple[int, int]:
+        """Where an item of a menu that is not scrolled is on the screen."""
+        row = Sheet(items, LOOK, 1000).row(key)
+        assert row is not None
+        return popup[0] + 40, popup[1] + 1 + row.top + row.height // 2
+
+    def picture(self, popup: Popup) -> Image.Image:
+        x, y, width, height = popup
+        return self.screen.look().crop((x, y, x + width, y + height))
+
+    def shot(self, name: str) -> None:
+        self.screen.screenshot(self.pictures / f"{name}.png")
+
+    def wait_for(self, *posted: object) -> None:
+        wait_until(
+            lambda: [each for each in self.posted if each != MenuOpened()] == list(posted),
+            what=f"{posted} to be posted",
+        )
+
+
+LOOK = Look(LIGHT, Fonts(round(FONT)), 1.0)
+
+
+@pytest.fixture(params=[Trayer])
+def desktop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Desktop]:
+    home = tmp_path / "tray"
+    home.mkdir()
+    with Screen() as screen, request.param(screen, home) as tray:
+        monkeypatch.setenv("DISPLAY", screen.display)
+        monkeypatch.delenv("GDK_SCALE", raising=False)
+        one = Desktop(screen, tray, tmp_path)
+        try:
+            yield one
+        finally:
+            one.icon.stop()
+            one.icon.join(10)
+
+
+both = pytest.mark.parametrize("desktop", [Trayer, I3], indirect=True)
+
+
+@pytest.mark.parametrize("desktop", [Trayer, I3, SeeThroughI3], indirect=True)
+def test_the_icon_is_seen_on_the_panels_own_colour(desktop: Desktop) -> None:
+    """Its corners and holes show the panel, in trays with and without an alpha channel, and a new state is drawn."""
+    for state in ("reachable", "unreachable", "sleeping"):
+        desktop.icon.show(replace(VIEW, icon=IconSpec(state)))
+        x, y = desktop.find(state)
+        whole = wait_until(
+            lambda x=x, y=y: hold(desktop.screen.look().crop((x - 8, y - 8, x + 8, y + 8))), what="the whole icon"
+        )
+        desktop.shot(state)
+        colours = {colour for _, colour in whole.getcolors(500) or ()}
+        assert any(near(colour, GROUND) for colour in colours)
+        # Nothing but the two colours and what lies between them: no black or grey square around it.
+        assert all(between(colour, colour_of(state), GROUND) for colour in colours), colours
+    assert desktop.docked == [True]
+
+
+def hold(picture: Image.Image) -> Image.Image | None:
+    """The picture, once the tray around the icon has its colour."""
+    return picture if any(near(colour, GROUND) for _, colour in picture.getcolors(500) or ()) else None
+
+
+def near(one: Any, other: tuple[int, int, int], far: int = 6) -> bool:
+    return all(abs(a - b) <= far for a, b in zip(one, other, strict=True))
+
+
+def between(one: Any, first: tuple[int, int, int], second: tuple[int, int, int]) -> bool:
+    return all(min(a, b) - 6 <= c <= max(a, b) + 6 for c, a, b in zip(one, first, second, strict=True))
+
+
+@both
+@pytest.mark.parametrize("button", [1, 3])
+def test_a_click_opens_the_menu_beside_the_panel_and_an_item_is_clicked(desktop: Desktop, button: int) -> None:
+    """Left and right button open it at the panel's edge, wholly on the screen, and tell so; a click posts its value."""
+    x, y, width, height = popup = desktop.open_menu(button)
+    assert MenuOpened() in desktop.posted
+    assert x + width <= 1024
+    _, icon_y = desktop.find()
+    assert y + height <= icon_y or y >= icon_y + 8
+    assert abs((y if y > icon_y else y + height) - icon_y) <= 20
+    desktop.shot("menu")
+    desktop.screen.click_at(*desktop.point_at(popup, "head"))  # greyed: nothing happens
+    desktop.screen.click_at(*desktop.point_at(popup, "line a"))
+    desktop.screen.click_at(*desktop.point_at(popup, "lab"))
+    desktop.wait_for("use lab")
+    desktop.closed()
+
+
+@both
+def test_keys_choose(desktop: Desktop) -> None:
+    """Arrows skip what cannot be chosen and go round, Home and End jump, a letter searches, Return chooses."""
+    desktop.open_menu()
+    desktop.screen.key("Down", "Down", "Down", "Return")
+    desktop.wait_for("use lab")
+    desktop.closed()
+    desktop.open_menu()
+    desktop.screen.key("Up", "Return")
+    desktop.wait_for("use lab", "quit")
+    desktop.open_menu()
+    desktop.screen.key("End", "Home", "Return")
+    desktop.wait_for("use lab", "quit", "check")
+    desktop.open_menu()
+    desktop.screen.key("o", "KP_Enter")
+    desktop.wait_for("use lab", "quit", "check", "use office")
+
+
+@both
+def test_a_submenu_by_keys(desktop: Desktop) -> None:
+    """Right opens it, Left and Escape close it alone, and a submenu of a submenu works too."""
+    desktop.open_menu()
+    desktop.screen.key("m", "Right")
+    desktop.popups(2)
+    desktop.screen.key("Up", "Right")
+    desktop.popups(3)
+    desktop.shot("submenus")
+    desktop.screen.key("Left")
+    desktop.popups(2)
+    desktop.screen.key("Right", "Escape", "Up", "Return")
+    desktop.wait_for("two")
+    desktop.closed()
+
+
+def test_a_submenu_by_mouse(desktop: Desktop) -> None:
+    """It opens when the pointer rests on its item, beside it, and closes when another item is pointed at."""
+    popup = desktop.open_menu()
+    desktop.screen.move_to(*desktop.point_at(popup, "more"))
+    _, inner = desktop.popups(2)
+    assert inner[0] + inner[2] <= popup[0] + 1  # the menu stands at the right edge: no room there
+    desktop.screen.move_to(*desktop.point_at(popup, "office"))
+    desktop.popups(1)
+    desktop.screen.click_at(*desktop.point_at(popup, "more"))
+    _, inner = desktop.popups(2)
+    desktop.screen.move_to(*desktop.point_at(inner, "deep", SUBMENU))
+    _, _, deepest = desktop.popups(3)
+    desktop.shot("submenus")
+    desktop.screen.click_at(*desktop.point_at(deepest, "deepest", SUBMENU[2].children))
+    desktop.wait_for("deepest")
+    desktop.closed()
+
+
+@both
+def test_escape_and_clicks_elsewhere_close_it(desktop: Desktop) -> None:
+    """Nothing is chosen by Escape, by a click outside or by a second click on the icon; the next click opens again."""
+    desktop.open_menu()
+    desktop.screen.key("Down", "Escape")
+    desktop.closed()
+    desktop.open_menu()
+    desktop.screen.click_at(200, 400)
+    desktop.closed()
+    desktop.open_menu()
+    desktop.screen.click_at(*desktop.find())
+    desktop.closed()
+    desktop.open_menu()
+    desktop.screen.key("Escape")
+    desktop.closed()
+    desktop.wait_for()
+
+
+def test_a_button_held_from_the_icon_to_an_item_chooses_it(desktop: Desktop) -> None:
+    """As in other menus: press, drag, let go."""
+    desktop.screen.move_to(*desktop.find())
+    desktop.screen._do("xdotool", "mousedown", "1")
+    (popup,) = desktop.popups(1)
+    x, y = desktop.point_at(popup, "check")
+    desktop.screen._do("xdotool", "sleep", "0.5", "mousemove", str(x), str(y), "sleep", "0.1", "mouseup", "1")
+    desktop.wait_for("check")
+    desktop.closed()
+
+
+LONG = tuple(Item(f"p {number}", f"machine {number:03}", f"use {number}") for number in range(100))
+
+
+@both
+def test_a_list_longer_than_the_screen_scrolls(desktop: Desktop) -> None:
+    """By keys, by the wheel, and while the pointer rests on the strip at its end; it never leaves the screen."""
+    desktop.icon.show(replace(VIEW, menu=LONG))
+    popup = desktop.open_menu()
+    x, y, _, height = popup
+    assert y >= 0
+    assert y + height <= 768
+    before = desktop.picture(popup)
+    desktop.shot("long")
+    desktop.screen.key("End")
+    wait_until(lambda: differ(before, desktop.picture(popup)), what="the end of the list")
+    desktop.shot("end")
+    desktop.screen.key("Return")
+    desktop.wait_for("use 99")
+
+    desktop.open_menu()
+    desktop.screen.move_to(x + 40, y + 100)
+    desktop.screen._do("xdotool", "click", "--repeat", "60", "--delay", "5", "5")
+    # The last line stands above the lower strip.
+    desktop.screen.click_at(x + 40, y + height - 1 - 14 - 4 - LOOK.fonts.height // 2 - 4)
+    desktop.wait_for("use 99", "use 99")
+
+    desktop.open_menu()
+    before = desktop.picture(popup)
+    desktop.screen.move_to(x + 40, y + height - 6)
+    wait_until(lambda: differ(before, desktop.picture(popup)), what="the list to move")
+    desktop.screen.key("Escape")
+    desktop.closed()
+
+
+def differ(one: Image.Image, other: Image.Image) -> bool:
+    return one.size != other.size or ImageChops.difference(one, other).getbbox() is not None
+
+
+@both
+def test_an_open_menu_lives_on(desktop: Desktop) -> None:
+    """Text, radio and tooltip change in place while a submenu is open; a click means what stands there now."""
+    popup = desktop.open_menu()
+    desktop.screen.key("m", "Right")
+    outer, inner = desktop.popups(2)
+    before = desktop.picture(outer)
+    other = tuple(replace(item, checked=not item.checked) if item.mark is Mark.RADIO else item for item in MENU)
+    other = (replace(MENU[0], label="office — slow"), *other[1:])
+    desktop.icon.show(replace(VIEW, menu=other, tooltip="other"))
+    wait_until(lambda: differ(before, desktop.picture(outer)), what="the new text in the open menu")
+    assert desktop.popups(2) == [popup, inner]
+    desktop.shot("changed")
+    # Now the submenu's own items change, and then the item it belongs to goes.
+    children = (Item("one", "Another One", "another one"), Item("two", "Two", "two"))
+    changed = tuple(replace(item, children=children) if item.key == "more" else item for item in MENU)
+    desktop.icon.show(replace(VIEW, menu=changed))
+    wait_until(lambda: desktop.popups(2)[1] != inner, what="the submenu with an item less")
+    desktop.screen.key("Return")
+    desktop.wait_for("another one")
+    desktop.closed()
+
+    desktop.open_menu()
+    desktop.screen.key("m", "Right")
+    desktop.popups(2)
+    desktop.icon.show(replace(VIEW, menu=tuple(item for item in changed if item.key != "more")))
+    desktop.popups(1)
+    desktop.screen.key("Escape")
+    desktop.closed()
+
+
+def test_a_click_just_after_the_lines_moved_is_not_taken(desktop: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever aimed at a line that gave way to another chooses neither; a moment later a click is a click."""
+    popup = desktop.open_menu()
+    place = desktop.point_at(popup, "check")
+    monkeypatch.setattr(xembed_menu, "SHIFT_SECONDS", 3600)
+    desktop.icon.show(replace(VIEW, menu=(MENU[0], Item("danger", "Danger", "danger"), *MENU[1:])))
+    (grown,) = wait_until(lambda: [box for box in desktop.popups(1) if box != popup], what="the new line")
+    assert grown[:2] == popup[:2]
+    desktop.screen.click_at(*place)
+    desktop.popups(1)
+    monkeypatch.setattr(xembed_menu, "SHIFT_SECONDS", 0)
+    desktop.screen.click_at(*place)
+    desktop.wait_for("danger")
+
+
+@both
+def test_the_icon_comes_back_when_the_tray_does(desktop: Desktop) -> None:
+    """A tray that was killed with the menu open, or ended in peace, gets the icon again as soon as it is back."""
+    for end in (desktop.tray.kill, desktop.tray.stop):
+        desktop.open_menu()
+        end()
+        wait_until(lambda: desktop.docked[-1] is False, what="the end of the tray to be noticed")
+        wait_until(lambda: desktop.screen.find_colour(*colour_of("reachable"), 3) is None, what="the icon to go")
+        desktop.closed()
+        desktop.tray.start()
+        desktop.open_menu()
+        desktop.screen.key("Escape")
+        desktop.closed()
+        assert desktop.docked[-1] is True
+
+
+def test_the_middle_button_and_the_tooltip(desktop: Desktop) -> None:
+    """The middle button posts its own command; a pointer that rests on the icon gets the tooltip, which is live."""
+    x, y = desktop.find()
+    desktop.screen.click_at(x, y, 2)
+    desktop.wait_for("middle")
+    desktop.screen.move_to(500, 500)
+    desktop.screen.move_to(x, y)
+    (tip,) = desktop.popups(1)
+    desktop.shot("tooltip")
+    desktop.icon.show(replace(VIEW, tooltip="office — not reachable at all since 14:02\nunix:///run/x.sock\nthree"))
+    (longer,) = wait_until(lambda: [box for box in desktop.popups(1) if box != tip], what="the new tooltip")
+    assert longer[2] > tip[2]
+    assert longer[3] > tip[3]
+    desktop.screen.move_to(500, 500)
+    desktop.closed()
+
+
+def test_the_icon_survives_the_x_server(desktop: Desktop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the server the icon goes, nothing else; on the next one with a tray it is there again."""
+    desktop.open_menu()
+    desktop.screen.__exit__()
+    wait_until(lambda: desktop.docked[-1] is False, what="the end of the server to be noticed")
+    wait_until(lambda: not desktop.icon.reachable, what="the first vain attempt")
+    desktop.tray.stop()
+    with Screen(display=desktop.screen.display) as again:
+        desktop.screen._process = None
+        other = Trayer(again, tmp_path)
+        with other:
+            wait_until(lambda: desktop.docked[-1], 20, "the icon in the new server's tray")
+            wait_until(lambda: again.find_colour(*colour_of("reachable"), 3), what="the icon on the screen")

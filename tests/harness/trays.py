@@ -1,0 +1,107 @@
+"""Trays of the old kind (XEMBED) on a screen: trayer, and i3 with its bar."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Self
+
+from tests.harness.desktop import Screen, end
+from tests.harness.need import need
+
+INSTALL = "sudo apt-get install --no-install-recommends trayer i3-wm"
+GROUND = (51, 102, 153)
+"""The colour of both trays."""
+
+I3_CONFIG = """# i3 config file (v4)
+font pango:DejaVu Sans 9
+bar {{
+  position {edge}
+  {more}
+  colors {{ background {colour} }}
+}}
+"""
+
+
+class Tray:
+    """A tray that can be started, killed and started again."""
+
+    program = ""
+
+    def __init__(self, screen: Screen, home: Path) -> None:
+        need(self.program, INSTALL)
+        self._screen = screen
+        self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        """What is run."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Start it; it may take a moment until it takes icons."""
+        with open(self._home / f"{self.program}.log", "ab") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                env={"PATH": os.environ["PATH"], "HOME": str(self._home), "DISPLAY": self._screen.display}
+                | {"XDG_RUNTIME_DIR": str(self._home), "LANG": "C.UTF-8", "NO_AT_BRIDGE": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._home,
+            )
+
+    def stop(self) -> None:
+        """End it as a session does."""
+        if self._process:
+            end(self._process)
+            self._process = None
+
+    def kill(self) -> None:
+        """End it without a chance to say goodbye."""
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Trayer(Tray):
+    """trayer in the upper right corner."""
+
+    program = "trayer"
+
+    def command(self) -> list[str]:
+        """Transparent over the tint, which is its way to have a colour."""
+        tint = "0x{:02x}{:02x}{:02x}".format(*GROUND)
+        options = f"--edge top --align right --widthtype request --height 28 --transparent true --alpha 0 --tint {tint}"
+        return ["trayer", *options.split()]
+
+
+class I3(Tray):
+    """i3 with its bar at the lower edge; `through` makes the bar one that a compositor could make see-through."""
+
+    program = "i3"
+
+    def __init__(self, screen: Screen, home: Path, through: bool = False) -> None:
+        super().__init__(screen, home)
+        colour = "#{:02x}{:02x}{:02x}".format(*GROUND)
+        (home / "i3.conf").write_text(
+            I3_CONFIG.format(edge="bottom", colour=colour, more="i3bar_command i3bar -t" if through else "")
+        )
+
+    def command(self) -> list[str]:
+        """i3 starts its bar itself."""
+        return ["i3", "-c", str(self._home / "i3.conf")]
+
+
+class SeeThroughI3(I3):
+    """i3 with a bar whose windows have an alpha channel."""
+
+    def __init__(self, screen: Screen, home: Path) -> None:
+        super().__init__(screen, home, through=True)
