@@ -95,7 +95,9 @@ class Fonts:
         pieces: list[tuple[Face, str]] = []
         for character in text:
             last = pieces[-1][0] if pieces else self._main
-            clings = unicodedata.category(character) in ("Mn", "Me", "Cf") or (character == " " and pieces)
+            clings = unicodedata.category(character) in ("Mn", "Me", "Cf") or (
+                character == " " and last.shrink == 1.0  # a colour font's blank is as wide as a picture
+            )
             face = last if clings else self._face(character)
             if pieces and face is last:
                 pieces[-1] = (face, pieces[-1][1] + character)

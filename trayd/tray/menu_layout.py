@@ -219,10 +219,15 @@ def beside_panel(icon: Box, panel: Box, monitor: Box, width: int, height: int) -
     return inside(Box(x, y, width, height), monitor)
 
 
-def beside_menu(parent: Box, top: int, monitor: Box, width: int, height: int) -> Box:
-    """Where a submenu opens: right of its menu, or left where there is more room, its first line at `top`."""
-    fits = parent.right + width <= monitor.right
-    x = parent.right if fits or monitor.right - parent.right >= parent.x - monitor.x else parent.x - width
+def beside_menu(parent: Box, top: int, monitor: Box, width: int, height: int, leftwards: bool = False) -> Box:
+    """Where a submenu opens: right of its menu, or left where there is more room, its first line at `top`.
+
+    With `leftwards`, its menu stands left of its own: it goes on to the left, so that it does not hide that one.
+    """
+    right, left = parent.right + width <= monitor.right, parent.x - width >= monitor.x
+    more_right = monitor.right - parent.right >= parent.x - monitor.x
+    goes_right = (right and not (leftwards and left)) or (not left and more_right)
+    x = parent.right if goes_right else parent.x - width
     return inside(Box(x, top, width, min(height, monitor.height)), monitor)
 
 

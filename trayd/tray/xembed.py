@@ -248,7 +248,7 @@ class _Dock:
             self._paint()
         elif event.type == X.ButtonPress:
             self._pressed(event)
-        elif event.type == X.EnterNotify:
+        elif event.type == X.EnterNotify and event.mode == X.NotifyNormal:  # not because a menu has closed
             self._menus.hover(self._place)
         elif event.type == X.LeaveNotify:
             self._menus.leave()

@@ -17,7 +17,7 @@ from Xlib import X
 from trayd.core.view import Item, View
 from trayd.tray.fonts import Fonts
 from trayd.tray.menu_layout import DARK, FONT, LIGHT, Box, Look, beside_menu, beside_panel
-from trayd.tray.menu_model import Menu
+from trayd.tray.menu_model import PAGE, Menu
 from trayd.tray.x11 import X11
 from trayd.tray.xembed_popup import Popup, show_tooltip
 
@@ -150,7 +150,10 @@ class Menus:
             return lambda width, height: beside_panel(self._icon, self._panel, self._monitor, width, height)
         parent = self._popups[depth - 1]
         key = self._name(depth)[-1]
-        return lambda width, height: beside_menu(parent.box, parent.top_of(key), self._monitor, width, height)
+        leftwards = depth > 1 and parent.box.x < self._popups[depth - 2].box.x
+        return lambda width, height: beside_menu(
+            parent.box, parent.top_of(key), self._monitor, width, height, leftwards
+        )
 
     # The tooltip
 
@@ -298,7 +301,11 @@ class Menus:
         if item is not None:
             self._done(item)
         elif self._menu is not None:
-            self._popups[-1].reveal(self._menu.levels[-1].selected)
+            level, popup = self._menu.levels[-1], self._popups[-1]
+            if level.current is not None:
+                popup.reveal(level.current, level.choices())
+            elif not level.choices():
+                popup.scroll(_LINES.get(name.removeprefix("KP_"), 0))
 
     def _done(self, item: Item) -> None:
         """Close everything and do what was chosen."""
@@ -312,6 +319,8 @@ _NAMES = (
     "Escape", "Down", "Up", "Left", "Right", "Home", "End", "Next", "Prior", "Return", "Tab", "space", "KP_Enter",
     "KP_Down", "KP_Up", "KP_Left", "KP_Right", "KP_Home", "KP_End", "KP_Next", "KP_Prior", "ISO_Left_Tab",
 )  # fmt: skip
+# How far the keys scroll in a menu that is only read.
+_LINES = {"Down": 1, "Up": -1, "Next": PAGE, "Prior": -PAGE, "Home": -(10**4), "End": 10**4}
 _KEYS = {Xlib.XK.string_to_keysym(name): name for name in _NAMES}
 
 

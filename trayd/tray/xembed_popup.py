@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 from Xlib import X, Xatom
 
+from trayd.core.view import Item
 from trayd.tray.menu_layout import Box, Look, Row, Sheet, beside_panel, framed, paint_scroller, paint_tooltip
 from trayd.tray.menu_model import Level
 from trayd.tray.x11 import X11
@@ -180,16 +181,15 @@ class Popup:
         step = self._look.fonts.height + 2 * self._look.px(4)
         return self._scroll_to(self._scroll + lines * step)
 
-    def reveal(self, key: str | None) -> None:
-        """Scroll as little as shows an item."""
-        row = self._sheet.row(key)
+    def reveal(self, item: Item, choices: list[Item]) -> None:
+        """Scroll as little as shows an item; at the first and the last choice, also what can only be read beyond it."""
+        row = self._sheet.row(item.key)
         if row is None or not self._strip:
             return
         top, bottom = self._view()
-        first = row is self._sheet.rows[0]
-        last = row is self._sheet.rows[-1]
-        low = 0 if first else row.top
-        high = (self._sheet.height if last else row.top + row.height) - (bottom - top)
+        low = 0 if item == choices[0] else row.top
+        end = self._sheet.height if item == choices[-1] else row.top + row.height
+        high = end - (bottom - top)
         self._scroll_to(min(max(self._scroll, high), low))
 
     def _scroll_to(self, place: int) -> bool:
