@@ -12,7 +12,8 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import Xlib.display
@@ -53,6 +54,10 @@ class X11:
         info = self.display.display.info
         self._big = info.image_byte_order != 0
         self._bits = {form.depth: form.bits_per_pixel for form in info.pixmap_formats}
+        # Where the screen has colours that we cannot draw (10 bits each), popups have others.
+        self.depth, self.visual = self._drawable()
+        own = self.visual == self.screen.root_visual
+        self.colormap = self.screen.default_colormap if own else self.root.create_colormap(self.visual, X.AllocNone)
         self._longest = (info.max_request_length << 2) - 64
 
     def close(self) -> None:
@@ -82,8 +87,12 @@ class X11:
         """Whether a timer of that name is still to come."""
         return name in self._timers
 
-    def events(self) -> Iterator[Any]:
-        """Wait, then give the events that came; of movements that follow each other only the last."""
+    def attend(self, handle: Callable[[Any], None]) -> None:
+        """Wait, run the timers that are due, and hand on the events that came.
+
+        Of movements that follow each other only the last is handed on. What fails because a window went meanwhile is
+        let go: its end is an event of its own.
+        """
         # Not flush(): python-xlib 0.33's tries once and leaves the rest of a long request unsent for good.
         self.display.sync()
         if not self.display.pending_events():
@@ -92,15 +101,17 @@ class X11:
             if any(key.fileobj is self._woken for key, _ in self._selector.select(left)):
                 with contextlib.suppress(BlockingIOError):
                     self._woken.recv(4096)
-        for name, (due, call) in list(self._timers.items()):
-            if due <= time.monotonic() and self._timers.get(name, (0.0, None))[1] is call:
-                del self._timers[name]
-                call()
+        now = time.monotonic()
+        for name in [name for name, (due, _) in self._timers.items() if due <= now]:
+            if name in self._timers:  # not cancelled by another one
+                with contextlib.suppress(Xlib.error.XError):
+                    self._timers.pop(name)[1]()
         came = [self.display.next_event() for _ in range(self.display.pending_events())]
-        for number, event in enumerate(came):
-            follows = came[number + 1].type if number + 1 < len(came) else None
-            if not event.type == follows == X.MotionNotify:
-                yield event
+        for event, following in pairwise([*came, None]):
+            if event.type == X.MotionNotify and following is not None and following.type == X.MotionNotify:
+                continue
+            with contextlib.suppress(Xlib.error.XError):
+                handle(event)
 
     def atom(self, name: str) -> int:
         """The number of an atom."""
@@ -167,6 +178,17 @@ class X11:
             stride = (2 * box.width + 3) & ~3
             return Image.frombytes("RGB", size, data, "raw", "BGR;16", stride).convert("RGBA")
         return None
+
+    def _drawable(self) -> tuple[int, int]:
+        """The depth and the visual of windows whose pictures we can make: the screen's own, if that is possible."""
+        root = self.screen.root_depth
+        if root in (16, 24, 32):
+            return root, self.screen.root_visual
+        for allowed in self.screen.allowed_depths:
+            for visual in allowed.visuals:
+                if allowed.depth == 24 and visual.visual_class == X.TrueColor:
+                    return 24, visual.visual_id
+        return root, self.screen.root_visual
 
     # The screen
 

@@ -6,11 +6,9 @@ While the menu is open, pointer and keyboard are ours (a grab), as with every me
 from __future__ import annotations
 
 import time
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-import Xlib.XK
 from PIL import ImageStat
 from Xlib import X
 
@@ -19,6 +17,7 @@ from trayd.tray.fonts import Fonts
 from trayd.tray.menu_layout import DARK, FONT, LIGHT, Box, Look, beside_menu, beside_panel
 from trayd.tray.menu_model import PAGE, Menu
 from trayd.tray.x11 import X11
+from trayd.tray.xembed_keys import meaning
 from trayd.tray.xembed_popup import Popup, show_tooltip
 
 SUBMENU_SECONDS = 0.18
@@ -30,6 +29,9 @@ SHIFT_SECONDS = 0.35
 """How long clicks are ignored after the lines of an open menu moved: the person aimed at what was there before."""
 SCROLL_SECONDS = 0.06
 GRAB_SECONDS, GRAB_TRIES = 0.02, 25
+
+# How far the keys scroll in a menu that is only read.
+_LINES = {"Down": 1, "Up": -1, "Next": PAGE, "Prior": -PAGE, "Home": -(10**4), "End": 10**4}
 
 Place = Callable[[], tuple[Box, Box]]
 
@@ -44,6 +46,8 @@ class Menus:
         self._menu: Menu | None = None
         self._popups: list[Popup] = []
         self._tip: Any = None
+        self.dark_panel: bool | None = None
+        """Whether the panel around the icon is dark, where its own colours could be read."""
         self._looks: dict[tuple[bool, float], Look] = {}
         self._look: Look | None = None
         self._opened_at = 0  # the server's time, in milliseconds
@@ -111,8 +115,10 @@ class Menus:
     def _look_beside(self, icon: Box) -> Look:
         """Colours as light or dark as the panel is, the desktop's font and scale."""
         scale = self._x11.scale()
-        seen = self._x11.get(self._x11.root, self._x11.screen.root_depth, Box(icon.x, icon.y, 1, icon.height))
-        dark = seen is None or ImageStat.Stat(seen.convert("L")).mean[0] < 128
+        dark = self.dark_panel
+        if dark is None:  # the icon's corner is transparent
+            seen = self._x11.get(self._x11.root, self._x11.screen.root_depth, Box(icon.x, icon.y, 1, 1))
+            dark = seen is None or ImageStat.Stat(seen.convert("L")).mean[0] < 128
         look = self._looks.get((dark, scale))
         if look is None:
             fonts = next((each.fonts for each in self._looks.values() if each.scale == scale), None)
@@ -182,7 +188,7 @@ class Menus:
         if self._menu is None:
             return False
         if event.type == X.MotionNotify:
-            self._moved(event.root_x, event.root_y)
+            self._moved(event.root_x, event.root_y, held=bool(event.state & (X.Button1Mask | X.Button3Mask)))
         elif event.type == X.ButtonPress:
             self._button(event)
         elif event.type == X.ButtonRelease:
@@ -203,7 +209,7 @@ class Menus:
                 return depth, self._popups[depth]
         return None
 
-    def _moved(self, x: int, y: int) -> None:
+    def _moved(self, x: int, y: int, held: bool = False) -> None:
         assert self._menu is not None
         found = self._under(x, y)
         self._x11.cancel("scroll")
@@ -219,14 +225,16 @@ class Menus:
             return
         row = popup.row_at(y)
         key = row.item.key if row is not None else None
+        if held and self._pressed is not None and key is not None:
+            self._pressed = (depth, key)  # dragged to another line
         if key != self._menu.levels[depth].selected:
             for above in range(depth):  # the way here may have led over other items
                 self._menu.levels[above].selected = self._menu.levels[above + 1].key
             self._menu.point(depth, key)
             self._sync_selection()
             self._x11.after("submenu", SUBMENU_SECONDS, lambda: self._settle(depth))
-        elif depth + 1 < len(self._popups):
-            self._x11.cancel("submenu")
+        elif depth + 1 < len(self._menu.levels) and self._menu.levels[depth + 1].key == key:
+            self._x11.cancel("submenu")  # back on the item whose submenu is open
 
     def _sync_selection(self) -> None:
         """Draw the selection alone: submenus follow when the pointer rests."""
@@ -271,17 +279,18 @@ class Menus:
 
     def _released(self, event: Any) -> None:
         """Choose what is under the pointer, if it was pressed there or the button was held from the icon to here."""
+        if event.detail > 3:
+            return
+        since, self._opened_at = self._opened_at, 0  # the button of the opening click comes up once
         pressed, self._pressed = self._pressed, None
         found = self._under(event.root_x, event.root_y)
-        if found is None or event.detail > 3 or self._menu is None:
+        if found is None or self._menu is None:
             return
         depth, popup = found
         row = popup.row_at(event.root_y)
         if row is None or self._just_shifted():
             return
-        held = pressed is None and self._opened_at and event.time - self._opened_at > DRAG_MS
-        self._opened_at = 0  # the button of the opening click comes up once
-        if pressed == (depth, row.item.key) or held:
+        if pressed == (depth, row.item.key) or (since and event.time - since > DRAG_MS):
             self._menu.point(depth, row.item.key)
             item = self._menu.levels[depth].current
             if item is not None and item.children:
@@ -291,11 +300,8 @@ class Menus:
 
     def _key(self, event: Any) -> None:
         assert self._menu is not None
-        display = self._x11.display
-        index = 2 * (event.state >> 13 & 3) + (event.state & X.ShiftMask)
-        symbol = display.keycode_to_keysym(event.detail, index) or display.keycode_to_keysym(event.detail, 0)
-        name = _KEYS.get(symbol, "")
-        item = self._menu.press(name, "" if name else _character(symbol))
+        name, character = meaning(self._x11.display, event)
+        item = self._menu.press(name, character)
         self._x11.cancel("submenu")
         self._sync()
         if item is not None:
@@ -312,21 +318,3 @@ class Menus:
         self.close()
         if item.command is not None:
             self._choose(item.command)
-
-
-Xlib.XK.load_keysym_group("xkb")
-_NAMES = (
-    "Escape", "Down", "Up", "Left", "Right", "Home", "End", "Next", "Prior", "Return", "Tab", "space", "KP_Enter",
-    "KP_Down", "KP_Up", "KP_Left", "KP_Right", "KP_Home", "KP_End", "KP_Next", "KP_Prior", "ISO_Left_Tab",
-)  # fmt: skip
-# How far the keys scroll in a menu that is only read.
-_LINES = {"Down": 1, "Up": -1, "Next": PAGE, "Prior": -PAGE, "Home": -(10**4), "End": 10**4}
-_KEYS = {Xlib.XK.string_to_keysym(name): name for name in _NAMES}
-
-
-def _character(symbol: int) -> str:
-    """The character that a key symbol types: Latin-1 has its own numbers, all others those of Unicode."""
-    code = symbol - 0x01000000 if symbol >> 24 == 1 else symbol
-    if not (symbol >> 24 == 1 or 0x20 <= symbol <= 0x7E or 0xA0 <= symbol <= 0xFF) or code > 0x10FFFF:
-        return ""
-    return "" if unicodedata.category(chr(code))[0] == "C" else chr(code)
