@@ -146,10 +146,10 @@ class PrivateBus:
 class Screen:
     """An X screen in memory, with a mouse and a keyboard."""
 
-    def __init__(self, width: int = 1024, height: int = 768, display: str = "") -> None:
+    def __init__(self, width: int = 1024, height: int = 768, display: str = "", bits: int = 24) -> None:
         for program in ("Xvfb", "xdotool", "import"):
             need(program, INSTALL)
-        self._size = f"{width}x{height}x24"
+        self._size = f"{width}x{height}x{bits}"
         self._wanted = [display] if display else []
         self.display = ""
         self._process: subprocess.Popen[bytes] | None = None

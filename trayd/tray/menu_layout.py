@@ -30,7 +30,7 @@ class Theme(Value):
 
 
 LIGHT = Theme("#fafafa", "#b8b8b8", "#1e1e1e", "#666666", "#dcdcdc", "#d6e4f5")
-DARK = Theme("#2b2b2b", "#555555", "#eeeeee", "#a8a8a8", "#454545", "#3d5573")
+DARK = Theme("#2b2b2b", "#555555", "#eeeeee", "#a8a8a8", "#454545", "#344b69")
 
 
 class Look:

@@ -23,6 +23,7 @@ from Xlib import X
 from Xlib.ext import randr
 
 from trayd.tray.menu_layout import Box
+from trayd.tray.x11_pixels import Pixels
 
 _log = logging.getLogger(__name__)
 REFUSED = (Xlib.error.DisplayError, Xlib.error.XauthError, Xlib.error.ConnectionClosedError, OSError)
@@ -52,12 +53,7 @@ class X11:
         self._selector.register(self.display.fileno(), selectors.EVENT_READ)
         self._selector.register(self._woken, selectors.EVENT_READ)
         info = self.display.display.info
-        self._big = info.image_byte_order != 0
-        self._bits = {form.depth: form.bits_per_pixel for form in info.pixmap_formats}
-        # Where the screen has colours that we cannot draw (10 bits each), popups have others.
-        self.depth, self.visual = self._drawable()
-        own = self.visual == self.screen.root_visual
-        self.colormap = self.screen.default_colormap if own else self.root.create_colormap(self.visual, X.AllocNone)
+        self._pixels = self._kinds_of_pixels(info)
         self._longest = (info.max_request_length << 2) - 64
 
     def close(self) -> None:
@@ -131,24 +127,11 @@ class X11:
 
     def put(self, drawable: Any, depth: int, image: Image.Image, x: int = 0, y: int = 0) -> None:
         """Draw a picture: RGB, or RGBA with premultiplied alpha on a drawable of depth 32."""
-        bits = self._bits.get(depth, 0)
-        if bits == 32:
-            source = image.convert("RGBA" if depth == 32 else "RGB")
-            if self._big:
-                red, green, blue, *alpha = source.split()
-                pad = alpha[0] if alpha else Image.new("L", source.size)
-                data = Image.merge("RGBA", (pad, red, green, blue)).tobytes()
-            else:
-                data = source.tobytes("raw", "BGRA" if depth == 32 else "BGRX")
-            stride = 4 * image.width
-        elif bits == 16 and depth == 16 and not self._big:
-            stride = (2 * image.width + 3) & ~3  # Pillow gives rows without the padding that X wants
-            rows = image.convert("RGB").tobytes("raw", "BGR;16")
-            width = 2 * image.width
-            data = b"".join(rows[at : at + width].ljust(stride, b"\0") for at in range(0, len(rows), width))
-        else:
+        pixels = self._pixels.get(depth)
+        if pixels is None:
             _log.debug("cannot draw on a screen with %d colour bits", depth)
             return
+        data, stride = pixels.pack(image), pixels.stride(image.width)
         gc = drawable.create_gc()
         step = max(1, self._longest // stride)
         for row in range(0, image.height, step):
@@ -163,32 +146,20 @@ class X11:
             told = drawable.get_image(box.x, box.y, box.width, box.height, X.ZPixmap, 0xFFFFFFFF)
         except Xlib.error.XError:
             return None  # a part of it is not on the screen
-        size, data = (box.width, box.height), bytes(told.data)
-        bits = self._bits.get(depth, 0)
-        if bits == 32:
-            if self._big:
-                pad, red, green, blue = Image.frombytes("RGBA", size, data).split()
-                image = Image.merge("RGBA", (red, green, blue, pad))
-            else:
-                image = Image.frombytes("RGBA", size, data, "raw", "BGRA")
-            if depth != 32:
-                image.putalpha(255)
-            return image
-        if bits == 16 and depth == 16 and not self._big:
-            stride = (2 * box.width + 3) & ~3
-            return Image.frombytes("RGB", size, data, "raw", "BGR;16", stride).convert("RGBA")
-        return None
+        pixels = self._pixels.get(depth)
+        return pixels.unpack(bytes(told.data), (box.width, box.height)) if pixels is not None else None
 
-    def _drawable(self) -> tuple[int, int]:
-        """The depth and the visual of windows whose pictures we can make: the screen's own, if that is possible."""
-        root = self.screen.root_depth
-        if root in (16, 24, 32):
-            return root, self.screen.root_visual
-        for allowed in self.screen.allowed_depths:
-            for visual in allowed.visuals:
-                if allowed.depth == 24 and visual.visual_class == X.TrueColor:
-                    return 24, visual.visual_id
-        return root, self.screen.root_visual
+    def _kinds_of_pixels(self, info: Any) -> dict[int, Pixels]:
+        """How pixels look, for each depth that can be drawn on; the screen's own visual comes first."""
+        bits = {form.depth: form.bits_per_pixel for form in info.pixmap_formats}
+        found: dict[int, Pixels] = {}
+        kinds = [(allowed.depth, visual) for allowed in self.screen.allowed_depths for visual in allowed.visuals]
+        for depth, visual in sorted(kinds, key=lambda kind: bool(kind[1].visual_id != self.screen.root_visual)):
+            if visual.visual_class in (X.TrueColor, X.DirectColor) and bits.get(depth) in (16, 32):
+                masks = visual.red_mask, visual.green_mask, visual.blue_mask
+                alpha = 0xFFFFFFFF & ~sum(masks) if depth == 32 else 0
+                found.setdefault(depth, Pixels(*masks, alpha, bits[depth], info.image_byte_order != 0))
+        return found
 
     # The screen
 

@@ -227,9 +227,12 @@ class Menus:
         key = row.item.key if row is not None else None
         if held and self._pressed is not None and key is not None:
             self._pressed = (depth, key)  # dragged to another line
-        if key != self._menu.levels[depth].selected:
-            for above in range(depth):  # the way here may have led over other items
+        changed = key != self._menu.levels[depth].selected
+        for above in range(depth):  # the way here may have led over other items
+            if self._menu.levels[above].selected != self._menu.levels[above + 1].key:
                 self._menu.levels[above].selected = self._menu.levels[above + 1].key
+                changed = True
+        if changed:
             self._menu.point(depth, key)
             self._sync_selection()
             self._x11.after("submenu", SUBMENU_SECONDS, lambda: self._settle(depth))

@@ -19,9 +19,7 @@ from trayd.tray.x11 import X11
 
 def _window(x11: X11, box: Box, kind: str) -> Any:
     window = x11.root.create_window(
-        box.x, box.y, box.width, box.height, 0, x11.depth, X.InputOutput, x11.visual,
-        colormap=x11.colormap,
-        border_pixel=0,
+        box.x, box.y, box.width, box.height, 0, x11.screen.root_depth, X.InputOutput, X.CopyFromParent,
         override_redirect=True,
         save_under=True,
         event_mask=X.ButtonPressMask | X.ButtonReleaseMask | X.PointerMotionMask | X.KeyPressMask,
@@ -33,7 +31,7 @@ def _window(x11: X11, box: Box, kind: str) -> Any:
 
 def _fill(x11: X11, window: Any, image: Image.Image) -> Any:
     """Make a picture the window's background; gives the pixmap it lies in."""
-    depth = x11.depth
+    depth = x11.screen.root_depth
     pixmap = window.create_pixmap(image.width, image.height, depth)
     x11.put(pixmap, depth, image)
     window.change_attributes(background_pixmap=pixmap)
@@ -135,7 +133,7 @@ class Popup:
         if cut_above + cut_below >= row.height:
             return
         image = image.crop((0, cut_above, image.width, row.height - cut_below))
-        self._x11.put(self._pixmap, self._x11.depth, image, self._edge, y + cut_above)
+        self._x11.put(self._pixmap, self._x11.screen.root_depth, image, self._edge, y + cut_above)
         self.window.clear_area(x=self._edge, y=y + cut_above, width=image.width, height=image.height)
 
     def close(self) -> None:
