@@ -1,11 +1,13 @@
 """The icon in real trays of the old kind, trayer's and i3's: seen, opened, used by mouse and keys, lost and found."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageColor
 
 from tests.harness.desktop import Screen
 from tests.harness.poll import wait_until
@@ -16,7 +18,7 @@ from trayd.core.view import IconSpec, Item, Mark, View
 from trayd.tray import xembed_menu
 from trayd.tray.fonts import Fonts
 from trayd.tray.icons import ARTWORK
-from trayd.tray.menu_layout import FONT, LIGHT, Look, Sheet
+from trayd.tray.menu_layout import DARK, FONT, LIGHT, Look, Sheet
 from trayd.tray.xembed import XembedIcon
 
 pytestmark = pytest.mark.desktop
@@ -99,22 +101,37 @@ class Desktop:
         )
 
 
-LOOK = Look(LIGHT, Fonts(round(FONT)), 1.0)
+LOOK = Look(LIGHT, Fonts(FONT), 1.0)
 
 
 @pytest.fixture(params=[Trayer])
 def desktop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Desktop]:
     home = tmp_path / "tray"
     home.mkdir()
+    monkeypatch.delenv("GDK_SCALE", raising=False)
     with Screen() as screen, request.param(screen, home) as tray:
         monkeypatch.setenv("DISPLAY", screen.display)
-        monkeypatch.delenv("GDK_SCALE", raising=False)
-        one = Desktop(screen, tray, tmp_path)
-        try:
+        with in_tray(screen, tray, tmp_path) as one:
             yield one
-        finally:
-            one.icon.stop()
-            one.icon.join(10)
+
+
+@contextmanager
+def in_tray(screen: Screen, tray: Tray, pictures: Path) -> Iterator[Desktop]:
+    """Our icon in a tray; its thread has ended afterwards."""
+    one = Desktop(screen, tray, pictures)
+    try:
+        yield one
+    finally:
+        one.icon.stop()
+        one.icon.join(10)
+        assert "xembed" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.fixture
+def screen_of() -> Iterator[Callable[..., Screen]]:
+    """Makes screens of any kind."""
+    with ExitStack() as screens:
+        yield lambda **options: screens.enter_context(Screen(**options))
 
 
 both = pytest.mark.parametrize("desktop", [Trayer, I3], indirect=True)
@@ -379,3 +396,55 @@ def test_the_icon_survives_the_x_server(desktop: Desktop, monkeypatch: pytest.Mo
         with other:
             wait_until(lambda: desktop.docked[-1], 20, "the icon in the new server's tray")
             wait_until(lambda: again.find_colour(*colour_of("reachable"), 3), what="the icon on the screen")
+
+
+@pytest.mark.parametrize("bits", [16, 30])
+def test_screens_with_other_colours(
+    bits: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, screen_of: Callable[..., Screen]
+) -> None:
+    """On a screen of 5, 6 and 5 bits (VNC) or of 10 bits for each colour, icon and menu have their colours too."""
+    screen = screen_of(bits=bits)
+    monkeypatch.setenv("DISPLAY", screen.display)
+    with Trayer(screen, tmp_path) as tray, in_tray(screen, tray, tmp_path) as desktop:
+        x, y = wait_until(lambda: screen.find_colour(*colour_of("reachable"), tolerance=8), 20, "the icon") or (0, 0)
+        screen.click_at(x, y)
+        picture = desktop.picture(desktop.popups(1)[0])
+        colours = sorted(picture.getcolors(10**6) or (), reverse=True)
+        assert near(colours[0][1], ImageColor.getrgb(DARK.ground), 8)  # the tray is dark
+        screen.key("Down")
+        wait_until(
+            lambda: screen.find_colour(*ImageColor.getrgb(DARK.chosen)[:3], tolerance=5), what="the selected line"
+        )
+        screen.key("Return")
+        desktop.wait_for("check")
+
+
+@pytest.mark.parametrize(("variable", "resource"), [("2", ""), ("1", "Xft.dpi:\t192\n")])
+def test_a_screen_of_twice_the_resolution(
+    desktop: Desktop, monkeypatch: pytest.MonkeyPatch, variable: str, resource: str
+) -> None:
+    """GDK_SCALE or the desktop's Xft.dpi double the menu, also while trayd runs."""
+    _, _, width, height = desktop.open_menu()
+    desktop.screen.key("Escape")
+    desktop.closed()
+    monkeypatch.setenv("GDK_SCALE", variable)
+    if resource:
+        name = "RESOURCE_MANAGER"
+        desktop.screen._do("xprop", "-root", "-format", name, "8s", "-set", name, f"*x: y\n{resource}*z: 1\n")
+    _, _, twice, high = desktop.open_menu()
+    assert abs(twice - 2 * width) <= 6
+    assert abs(high - 2 * height) <= 12
+    desktop.shot("twice")
+
+
+def test_the_menu_is_as_light_as_the_panel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, screen_of: Any) -> None:
+    """A light panel has a light menu, a dark one a dark menu, and so has the tooltip."""
+    for number, (ground, theme) in enumerate((((240, 240, 240), LIGHT), ((30, 30, 30), DARK))):
+        home = tmp_path / str(number)
+        home.mkdir()
+        screen = screen_of()
+        monkeypatch.setenv("DISPLAY", screen.display)
+        with I3(screen, home, ground) as tray, in_tray(screen, tray, home) as desktop:
+            picture = desktop.picture(desktop.open_menu())
+            colours = sorted(picture.getcolors(10**6) or (), reverse=True)
+            assert colours[0][1] == ImageColor.getrgb(theme.ground)

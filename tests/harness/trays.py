@@ -15,7 +15,7 @@ GROUND = (51, 102, 153)
 I3_CONFIG = """# i3 config file (v4)
 font pango:DejaVu Sans 9
 bar {{
-  position {edge}
+  position bottom
   {more}
   colors {{ background {colour} }}
 }}
@@ -84,16 +84,14 @@ class Trayer(Tray):
 
 
 class I3(Tray):
-    """i3 with its bar at the lower edge; `through` makes the bar one that a compositor could make see-through."""
+    """i3 with its bar at the lower edge."""
 
     program = "i3"
 
-    def __init__(self, screen: Screen, home: Path, through: bool = False) -> None:
+    def __init__(self, screen: Screen, home: Path, ground: tuple[int, int, int] = GROUND, more: str = "") -> None:
         super().__init__(screen, home)
-        colour = "#{:02x}{:02x}{:02x}".format(*GROUND)
-        (home / "i3.conf").write_text(
-            I3_CONFIG.format(edge="bottom", colour=colour, more="i3bar_command i3bar -t" if through else "")
-        )
+        colour = "#{:02x}{:02x}{:02x}".format(*ground)
+        (home / "i3.conf").write_text(I3_CONFIG.format(colour=colour, more=more))
 
     def command(self) -> list[str]:
         """i3 starts its bar itself."""
@@ -101,7 +99,7 @@ class I3(Tray):
 
 
 class SeeThroughI3(I3):
-    """i3 with a bar whose windows have an alpha channel."""
+    """i3 with a bar whose windows have an alpha channel, so that a compositor could show what is behind them."""
 
     def __init__(self, screen: Screen, home: Path) -> None:
-        super().__init__(screen, home, through=True)
+        super().__init__(screen, home, more="i3bar_command i3bar -t")

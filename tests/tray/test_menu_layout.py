@@ -10,6 +10,7 @@ from trayd.core.view import Item, Mark
 from trayd.tray.fonts import Face, Fonts, ask_fontconfig
 from trayd.tray.menu_layout import (
     DARK,
+    FONT,
     LIGHT,
     Box,
     Look,
@@ -36,7 +37,7 @@ ITEMS = (
 @pytest.fixture(scope="module", params=[1, 1.5, 2])
 def look(request: pytest.FixtureRequest) -> Look:
     need(ask_fontconfig("sans-serif") is not None, "sudo apt-get install fontconfig fonts-dejavu-core")
-    return Look(LIGHT, Fonts(round(40 / 3 * request.param)), request.param)
+    return Look(LIGHT, Fonts(FONT * request.param), request.param)
 
 
 def luminance(colour: str) -> float:

@@ -64,7 +64,7 @@ class Face:
 class Fonts:
     """The fonts for texts of one size. `ask` tells which file is meant: fontconfig, where a test does not say."""
 
-    def __init__(self, size: int, ask: Callable[[str], Told | None] = ask_fontconfig) -> None:
+    def __init__(self, size: float, ask: Callable[[str], Told | None] = ask_fontconfig) -> None:
         self.size = size
         self._ask = ask
         self._others: list[Face] = []

@@ -122,7 +122,7 @@ class Menus:
         look = self._looks.get((dark, scale))
         if look is None:
             fonts = next((each.fonts for each in self._looks.values() if each.scale == scale), None)
-            look = Look(DARK if dark else LIGHT, fonts or Fonts(round(FONT * scale)), scale)
+            look = Look(DARK if dark else LIGHT, fonts or Fonts(FONT * scale), scale)
             self._looks[dark, scale] = look
         return look
 
