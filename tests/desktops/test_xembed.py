@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageChops, ImageColor
 
 from tests.harness.desktop import Screen
+from tests.harness.need import need
 from tests.harness.poll import wait_until
 from tests.harness.trays import GROUND, I3, SeeThroughI3, Tray, Trayer
 from trayd.core.messages import MenuOpened
@@ -448,3 +449,24 @@ def test_the_menu_is_as_light_as_the_panel(monkeypatch: pytest.MonkeyPatch, tmp_
             picture = desktop.picture(desktop.open_menu())
             colours = sorted(picture.getcolors(10**6) or (), reverse=True)
             assert colours[0][1] == ImageColor.getrgb(theme.ground)
+
+
+def test_the_menu_stays_on_its_panels_monitor(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, screen_of: Callable[..., Screen]
+) -> None:
+    """With a second monitor beside the panel's, menu and submenu do not reach over to it."""
+    need("xrandr", "sudo apt-get install --no-install-recommends x11-xserver-utils")
+    screen = screen_of(width=2048)
+    monkeypatch.setenv("DISPLAY", screen.display)
+    with in_tray(screen, Trayer(screen, tmp_path, "--monitor 0"), tmp_path) as desktop:
+        # Told when our icon is connected: a server without clients forgets it.
+        wait_until(lambda: desktop.icon.connected, what="the connection to the server")
+        for name, left, output in (("left", 0, "screen"), ("right", 1024, "none")):
+            screen._do("xrandr", "--setmonitor", name, f"1024/270x768/200+{left}+0", output)
+        with desktop.tray:
+            x, _, width, _ = desktop.open_menu()
+            assert 990 < desktop.find()[0] < 1024
+            assert x + width == 1024
+            screen.key("m", "Right")
+            outer, inner = desktop.popups(2)
+            assert inner[0] + inner[2] == outer[0]

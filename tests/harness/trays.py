@@ -76,11 +76,15 @@ class Trayer(Tray):
 
     program = "trayer"
 
+    def __init__(self, screen: Screen, home: Path, options: str = "") -> None:
+        super().__init__(screen, home)
+        self._options = options
+
     def command(self) -> list[str]:
         """Transparent over the tint, which is its way to have a colour."""
         tint = "0x{:02x}{:02x}{:02x}".format(*GROUND)
         options = f"--edge top --align right --widthtype request --height 28 --transparent true --alpha 0 --tint {tint}"
-        return ["trayer", *options.split()]
+        return ["trayer", *options.split(), *self._options.split()]
 
 
 class I3(Tray):

@@ -20,7 +20,6 @@ import Xlib.display
 import Xlib.error
 from PIL import Image
 from Xlib import X
-from Xlib.ext import randr
 
 from trayd.tray.menu_layout import Box
 from trayd.tray.x11_pixels import Pixels
@@ -165,15 +164,14 @@ class X11:
 
     def monitor_at(self, x: int, y: int) -> Box:
         """The monitor on which a point is, or the whole screen."""
-        whole = Box(0, 0, self.screen.width_in_pixels, self.screen.height_in_pixels)
-        with contextlib.suppress(Xlib.error.XError, AttributeError, RuntimeError):
-            if self.display.has_extension("RANDR"):
-                geometry = self.root.get_geometry()
-                whole = Box(0, 0, geometry.width, geometry.height)
-                told = randr.get_monitors(self.root).monitors
-                boxes = [Box(m.x, m.y, m.width_in_pixels, m.height_in_pixels) for m in told]
-                return next((box for box in boxes if box.holds(x, y)), whole)
-        return whole
+        # Xinerama tells of RandR's monitors too, and its question is the one that no server has changed.
+        geometry = self.root.get_geometry()  # of this moment: a monitor may have been plugged in
+        boxes = []
+        with contextlib.suppress(Xlib.error.XError):
+            if self.display.has_extension("XINERAMA"):
+                told = self.display.xinerama_query_screens().screens
+                boxes = [Box(box.x, box.y, box.width, box.height) for box in told]
+        return next((box for box in boxes if box.holds(x, y)), Box(0, 0, geometry.width, geometry.height))
 
     def scale(self) -> float:
         """How many pixels a unit has: by the resolution the desktop tells all programs, or by GDK_SCALE."""

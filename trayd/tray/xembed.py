@@ -36,6 +36,11 @@ class XembedIcon:
         self._thread = threading.Thread(target=self._run, name="xembed", daemon=True)
         self._thread.start()
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection to the X server right now."""
+        return self._connection is not None
+
     def show(self, view: View) -> None:
         """Show a view; what is open stays open."""
         self._view = view
