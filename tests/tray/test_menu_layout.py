@@ -21,6 +21,7 @@ from trayd.tray.menu_layout import (
     framed,
     paint_scroller,
     paint_tooltip,
+    room_beside,
 )
 
 DEJAVU = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
@@ -159,8 +160,12 @@ def test_a_menu_opens_at_the_panels_inner_edge(icon: Box, panel: Box, expected: 
 
 
 def test_a_menu_that_is_too_long_gets_the_room_that_there_is() -> None:
-    """From the panel to the other edge of the monitor; a submenu the whole height."""
+    """From the panel to the other edge of the monitor."""
     panel = Box(1000, 870, 1000, 30)
+    assert room_beside(panel, MONITOR) == Box(1000, 100, 1000, 770)
+    assert room_beside(Box(1000, 100, 1000, 30), MONITOR) == Box(1000, 130, 1000, 770)
+    assert room_beside(Box(1970, 100, 30, 800), MONITOR) == Box(1000, 100, 970, 800)
+    assert room_beside(Box(1000, 100, 30, 800), MONITOR) == Box(1030, 100, 970, 800)
     assert beside_panel(Box(1300, 874, 22, 22), panel, MONITOR, 200, 5000) == Box(1300, 100, 200, 770)
     assert beside_menu(Box(1300, 400, 200, 300), 500, MONITOR, 200, 5000) == Box(1500, 100, 200, 800)
 

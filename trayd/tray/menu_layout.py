@@ -204,19 +204,25 @@ class Box(Value):
 
 def beside_panel(icon: Box, panel: Box, monitor: Box, width: int, height: int) -> Box:
     """Where a menu of this size opens: along the panel's inner edge, near the icon, wholly on the monitor."""
+    room = room_beside(panel, monitor)
+    height = min(height, room.height)
+    if room.height < monitor.height:
+        return inside(Box(icon.x, room.y if room.y > monitor.y else room.bottom - height, width, height), room)
+    return inside(Box(room.x if room.x > monitor.x else room.right - width, icon.y, width, height), room)
+
+
+def room_beside(panel: Box, monitor: Box) -> Box:
+    """The larger part of a monitor that a panel leaves: above, below, left or right of it."""
     # A tray of one icon may be as high as wide: only a clearly upright panel stands at a side of the screen.
     if panel.height <= 2 * panel.width:
-        below = panel.y + panel.height / 2 < monitor.y + monitor.height / 2
-        room = monitor.bottom - panel.bottom if below else panel.y - monitor.y
-        height = min(height, max(room, monitor.height // 2))
-        y = panel.bottom if below else panel.y - height
-        x = icon.x
-    else:
-        rightwards = panel.x + panel.width / 2 < monitor.x + monitor.width / 2
-        height = min(height, monitor.height)
-        x = panel.right if rightwards else panel.x - width
-        y = icon.y
-    return inside(Box(x, y, width, height), monitor)
+        above, below = max(1, panel.y - monitor.y), max(1, monitor.bottom - panel.bottom)
+        if below >= above:
+            return Box(monitor.x, monitor.bottom - below, monitor.width, below)
+        return Box(monitor.x, monitor.y, monitor.width, above)
+    left, right = max(1, panel.x - monitor.x), max(1, monitor.right - panel.right)
+    if right >= left:
+        return Box(monitor.right - right, monitor.y, right, monitor.height)
+    return Box(monitor.x, monitor.y, left, monitor.height)
 
 
 def beside_menu(parent: Box, top: int, monitor: Box, width: int, height: int, leftwards: bool = False) -> Box:

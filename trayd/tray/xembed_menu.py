@@ -14,7 +14,7 @@ from Xlib import X
 
 from trayd.core.view import Item, View
 from trayd.tray.fonts import Fonts
-from trayd.tray.menu_layout import DARK, FONT, LIGHT, Box, Look, beside_menu, beside_panel
+from trayd.tray.menu_layout import DARK, FONT, LIGHT, Box, Look, beside_menu, beside_panel, room_beside
 from trayd.tray.menu_model import PAGE, Menu
 from trayd.tray.x11 import X11
 from trayd.tray.xembed_keys import meaning
@@ -158,7 +158,7 @@ class Menus:
         key = self._name(depth)[-1]
         leftwards = depth > 1 and parent.box.x < self._popups[depth - 2].box.x
         return lambda width, height: beside_menu(
-            parent.box, parent.top_of(key), self._monitor, width, height, leftwards
+            parent.box, parent.top_of(key), room_beside(self._panel, self._monitor), width, height, leftwards
         )
 
     # The tooltip
