@@ -159,6 +159,17 @@ def test_x_is_not_loaded_where_a_panel_answers(screen: Screen, bus: PrivateBus) 
         assert "Xlib" not in trayd.output()
 
 
+def test_an_x_server_that_hangs_holds_up_nothing(screen: Screen, bus: PrivateBus, tmp_path: Path) -> None:
+    """While X answers nothing, clicks in another panel and the end of trayd do not wait for it."""
+    with Trayer(screen, tmp_path), program(screen, DBUS_SESSION_BUS_ADDRESS=bus.address) as trayd:
+        wait_until(lambda: seen(screen, ORANGE), 20, "the icon in the old tray")
+        with screen.frozen(), Host(bus.address) as host:
+            wait_until(lambda: host.items, what="the item at the watcher")
+            trayd.profile("another", "host: unix:///elsewhere.sock\n")
+            assert host.entry("another  ✖  not running")
+            assert trayd.stop() == 0
+
+
 def test_a_display_that_is_dead_is_no_failure() -> None:
     """DISPLAY of a session that has ended: the same words as without a tray, and trayd goes on."""
     assert not os.path.exists("/tmp/.X11-unix/X4711")

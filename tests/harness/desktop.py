@@ -175,6 +175,16 @@ class Screen:
         if self._process:
             end(self._process)
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the X server hang for a while."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def _do(self, *command: str) -> str:
         done = subprocess.run(
             command,
