@@ -84,7 +84,7 @@ def test_each_library_has_one_room(path):
 
 # Modules of the tray that load python-xlib, and those that may import them: a start without X must not pay for it.
 X_MODULES = {"trayd.tray.x11", "trayd.tray.xembed"} | {
-    f"trayd.tray.xembed_{part}" for part in ("dock", "keys", "menu", "popup")
+    f"trayd.tray.xembed_{part}" for part in ("dock", "keys", "look", "menu", "popup")
 }
 
 

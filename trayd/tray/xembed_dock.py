@@ -218,7 +218,7 @@ class Dock:
             if ground is not None:
                 whole = ground
                 solid = ground.getchannel("A").getextrema()[0] == 255  # else what is behind the panel counts too
-                self._menus.dark_panel = ImageStat.Stat(ground.convert("L")).mean[0] < 128 if solid else None
+                self._menus.looks.dark_panel = ImageStat.Stat(ground.convert("L")).mean[0] < 128 if solid else None
             whole.alpha_composite(icon, ((width - size) // 2, (height - size) // 2))
             if self._depth == 32:
                 whole = whole.convert("RGBa")

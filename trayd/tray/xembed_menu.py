@@ -9,15 +9,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from PIL import ImageStat
 from Xlib import X
 
 from trayd.core.view import Item, View
-from trayd.tray.fonts import Fonts
-from trayd.tray.menu_layout import DARK, FONT, LIGHT, Box, Look, beside_menu, beside_panel, room_beside
+from trayd.tray.menu_layout import Box, Look, beside_menu, beside_panel, room_beside
 from trayd.tray.menu_model import PAGE, Menu
 from trayd.tray.x11 import X11
 from trayd.tray.xembed_keys import meaning
+from trayd.tray.xembed_look import Looks
 from trayd.tray.xembed_popup import Popup, show_tooltip
 
 SUBMENU_SECONDS = 0.18
@@ -46,9 +45,7 @@ class Menus:
         self._menu: Menu | None = None
         self._popups: list[Popup] = []
         self._tip: Any = None
-        self.dark_panel: bool | None = None
-        """Whether the panel around the icon is dark, where its own colours could be read."""
-        self._looks: dict[tuple[bool, float], Look] = {}
+        self.looks = Looks(x11)
         self._look: Look | None = None
         self._opened_at = 0  # the server's time, in milliseconds
         self._shifted_at = 0.0
@@ -67,7 +64,7 @@ class Menus:
         self.leave()
         self._icon, self._panel = icon, panel
         self._monitor = self._x11.monitor_at(icon.x + icon.width // 2, icon.y + icon.height // 2)
-        self._look = self._look_beside(icon)
+        self._look = self.looks.beside(icon)
         self._menu = Menu(items)
         self._opened_at, self._pressed = at, None
         self._sync()
@@ -111,20 +108,6 @@ class Menus:
         if self._menu is not None and view.menu != old.menu:
             self._menu.update(view.menu)
             self._sync()
-
-    def _look_beside(self, icon: Box) -> Look:
-        """Colours as light or dark as the panel is, the desktop's font and scale."""
-        scale = self._x11.scale()
-        dark = self.dark_panel
-        if dark is None:  # the icon's corner is transparent
-            seen = self._x11.get(self._x11.root, self._x11.screen.root_depth, Box(icon.x, icon.y, 1, 1))
-            dark = seen is None or ImageStat.Stat(seen.convert("L")).mean[0] < 128
-        look = self._looks.get((dark, scale))
-        if look is None:
-            fonts = next((each.fonts for each in self._looks.values() if each.scale == scale), None)
-            look = Look(DARK if dark else LIGHT, fonts or Fonts(FONT * scale), scale)
-            self._looks[dark, scale] = look
-        return look
 
     def _sync(self) -> None:
         """Make the windows show what the model says is open."""
@@ -179,7 +162,7 @@ class Menus:
         self.leave()
         self._icon, self._panel = icon, panel
         monitor = self._x11.monitor_at(icon.x + icon.width // 2, icon.y + icon.height // 2)
-        self._tip = show_tooltip(self._x11, self._look_beside(icon), self._view().tooltip, icon, panel, monitor)
+        self._tip = show_tooltip(self._x11, self.looks.beside(icon), self._view().tooltip, icon, panel, monitor)
 
     # What the person does while the menu is open
 
