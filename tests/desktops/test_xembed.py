@@ -1,6 +1,7 @@
 """The icon in real trays of the old kind, trayer's and i3's: seen, opened, used by mouse and keys, lost and found."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from trayd.tray.xembed import XembedIcon
 
 pytestmark = pytest.mark.desktop
 
+MOMENT = 0.5  # how long a thing that must not happen is watched
 Popup = tuple[int, int, int, int]
 SUBMENU = (
     Item("one", "One", "one"),
@@ -153,6 +155,22 @@ def test_the_icon_is_seen_on_the_panels_own_colour(desktop: Desktop) -> None:
         # Nothing but the two colours and what lies between them: no black or grey square around it.
         assert all(between(colour, colour_of(state), GROUND) for colour in colours), colours
     assert desktop.docked == [True]
+
+
+def test_a_panel_that_one_can_see_through_shows_no_square(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, screen_of: Callable[..., Screen]
+) -> None:
+    """Where the icon is transparent its window has the panel's own pixels, alpha and all."""
+    screen = screen_of()
+    monkeypatch.setenv("DISPLAY", screen.display)
+    with SeeThroughI3(screen, tmp_path, alpha=128) as tray, in_tray(screen, tray, tmp_path) as desktop:
+        x, y = desktop.find()
+        picture = screen.look()
+        # Without a compositor, the screen shows the colours as they are stored: darkened by their alpha.
+        bar = picture.getpixel((x - 200, y))
+        assert near(bar, tuple(value * 128 // 255 for value in GROUND))
+        colours = sorted(picture.crop((x - 8, y - 8, x + 8, y + 8)).getcolors(500) or (), reverse=True)
+        assert any(near(colour, bar, 1) for _, colour in colours[:2])
 
 
 def hold(picture: Image.Image) -> Image.Image | None:
@@ -382,6 +400,17 @@ def test_the_middle_button_and_the_tooltip(desktop: Desktop) -> None:
     assert longer[3] > tip[3]
     desktop.screen.move_to(500, 500)
     desktop.closed()
+
+
+def test_a_closed_menu_leaves_no_tooltip(desktop: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pointer still stands on the icon when the menu closes, but it was not moved there to ask anything."""
+    monkeypatch.setattr(xembed_menu, "TOOLTIP_SECONDS", 0.01)
+    desktop.open_menu()
+    desktop.screen.key("Escape")
+    desktop.closed()
+    end = time.monotonic() + MOMENT
+    wait_until(lambda: desktop._menus() or time.monotonic() > end)
+    assert desktop._menus() == []
 
 
 def test_the_icon_survives_the_x_server(desktop: Desktop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

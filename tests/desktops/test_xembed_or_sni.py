@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.desktop import PrivateBus, Screen, XfcePanel
-from tests.harness.host import Host
+from tests.harness.host import WATCHER, Host, Peer
 from tests.harness.poll import wait_until
 from tests.harness.program import Trayd, wait_for_line
 from tests.harness.trays import I3, Trayer
@@ -114,6 +114,17 @@ def test_a_bus_that_hangs_does_not_keep_the_icon_away(screen: Screen, bus: Priva
     finally:
         one.end()
         bus.freeze(False)
+
+
+def test_a_watcher_that_hangs_does_not_keep_the_icon_away(screen: Screen, bus: PrivateBus, tmp_path: Path) -> None:
+    """A watcher that never says whether there is a panel counts as none, until it does."""
+    with Trayer(screen, tmp_path), Peer(bus.address) as mute:
+        mute.own(WATCHER)
+        one = Running()
+        try:
+            wait_until(lambda: seen(screen), 20, "the icon in the old tray")
+        finally:
+            one.end()
 
 
 def program(screen: Screen, **environ: str) -> Trayd:

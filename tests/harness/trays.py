@@ -92,9 +92,9 @@ class I3(Tray):
 
     program = "i3"
 
-    def __init__(self, screen: Screen, home: Path, ground: tuple[int, int, int] = GROUND, more: str = "") -> None:
+    def __init__(self, screen: Screen, home: Path, ground: tuple[int, ...] = GROUND, more: str = "") -> None:
         super().__init__(screen, home)
-        colour = "#{:02x}{:02x}{:02x}".format(*ground)
+        colour = f"#{bytes(ground).hex()}"
         (home / "i3.conf").write_text(I3_CONFIG.format(colour=colour, more=more))
 
     def command(self) -> list[str]:
@@ -105,5 +105,5 @@ class I3(Tray):
 class SeeThroughI3(I3):
     """i3 with a bar whose windows have an alpha channel, so that a compositor could show what is behind them."""
 
-    def __init__(self, screen: Screen, home: Path) -> None:
-        super().__init__(screen, home, more="i3bar_command i3bar -t")
+    def __init__(self, screen: Screen, home: Path, alpha: int = 255) -> None:
+        super().__init__(screen, home, (*GROUND, alpha), more="i3bar_command i3bar -t")

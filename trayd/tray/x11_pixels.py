@@ -84,3 +84,8 @@ def _put(value: int, mask: int) -> int:
 def _get(word: int, mask: int) -> int:
     """What a part of a word has of a colour, in 8 bits; rounded up, so that the parts of white are white."""
     return -(-(word & mask) * 255 // mask) if mask else 0
+
+
+def premultiplied(image: Image.Image) -> Image.Image:
+    """An RGBA picture with its colours multiplied by their alpha, as compositors expect it in a window."""
+    return Image.frombytes("RGBA", image.size, image.convert("RGBa").tobytes())

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import Xlib.error
-from PIL import Image, ImageStat
+from PIL import Image
 from Xlib import X, Xatom, Xutil
 from Xlib.protocol import event as xevent
 
@@ -20,6 +20,7 @@ from trayd.core.view import View
 from trayd.tray.icons import draw
 from trayd.tray.menu_layout import Box
 from trayd.tray.x11 import X11
+from trayd.tray.x11_pixels import premultiplied
 from trayd.tray.xembed_menu import Menus
 
 MAPPED, VERSION, REQUEST_DOCK = 1, 0, 0
@@ -216,14 +217,11 @@ class Dock:
             self._window.clear_area()
             ground = self.x11.get(self._window, self._depth, Box(0, 0, width, height)) if self._relative else None
             if ground is not None:
+                # A window's background is a colour that was not multiplied by its alpha (i3bar, measured), unlike
+                # what compositors expect in a window.
                 whole = ground
-                solid = ground.getchannel("A").getextrema()[0] == 255  # else what is behind the panel counts too
-                self._menus.looks.dark_panel = ImageStat.Stat(ground.convert("L")).mean[0] < 128 if solid else None
             whole.alpha_composite(icon, ((width - size) // 2, (height - size) // 2))
-            if self._depth == 32:
-                whole = whole.convert("RGBa")
-                whole = Image.frombytes("RGBA", whole.size, whole.tobytes())
-            self.x11.put(self._window, self._depth, whole)
+            self.x11.put(self._window, self._depth, premultiplied(whole) if self._depth == 32 else whole)
 
     def _place(self) -> tuple[Box, Box]:
         """Where the icon is on the screen, and where the panel is that it is in."""

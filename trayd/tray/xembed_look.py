@@ -14,17 +14,14 @@ class Looks:
 
     def __init__(self, x11: X11) -> None:
         self._x11 = x11
-        self.dark_panel: bool | None = None
-        """Whether the panel around the icon is dark, where its own colours could be read."""
         self._looks: dict[tuple[bool, float], Look] = {}
 
     def beside(self, icon: Box) -> Look:
         """Colours as light or dark as the panel is, the desktop's font and scale."""
         scale = self._x11.scale()
-        dark = self.dark_panel
-        if dark is None:  # the icon's corner is transparent
-            seen = self._x11.get(self._x11.root, self._x11.screen.root_depth, Box(icon.x, icon.y, 1, 1))
-            dark = seen is None or ImageStat.Stat(seen.convert("L")).mean[0] < 128
+        # The icon's corner is transparent, so this is the panel, or what shines through it.
+        seen = self._x11.get(self._x11.root, self._x11.screen.root_depth, Box(icon.x, icon.y, 1, 1))
+        dark = seen is None or ImageStat.Stat(seen.convert("L")).mean[0] < 128
         look = self._looks.get((dark, scale))
         if look is None:
             fonts = next((each.fonts for each in self._looks.values() if each.scale == scale), None)
