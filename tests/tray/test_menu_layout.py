@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from PIL import Image, ImageColor
+from PIL import Image, ImageColor, features
 
 from tests.harness.need import need
 from trayd.core.view import Item, Mark
@@ -247,3 +247,15 @@ def test_a_text_that_fits_stays(look: Look) -> None:
     assert short == "reachable…"
     assert fonts.fit("office", 0) == "…"
     assert isinstance(fonts.runs("x")[0][0], Face)
+
+
+def test_a_name_from_right_to_left_stays_at_its_place(look: Look) -> None:
+    """A Hebrew name at the beginning of a line is at the left, before what is said about it, as in all other lines."""
+    need(features.check("raqm"), "Pillow with raqm, as in its wheels")
+    width = look.fonts.width("שששש        i")
+    image = Image.new("L", (width, look.fonts.height))
+    look.fonts.draw(image, 0, 0, "שששש        i", "white")
+    left, right = (
+        sum(image.crop(box).histogram()[128:]) for box in ((0, 0, width // 2, 99), (width // 2, 0, width, 99))
+    )
+    assert left > 3 * right > 0

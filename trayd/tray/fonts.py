@@ -50,6 +50,9 @@ class Face:
         self.font = font
         self.shrink = shrink
         """How much smaller the text is than the font draws it; not 1 only for fonts of bitmaps."""
+        # Our lines are English with names in them: a Hebrew or Arabic name does not turn its whole line around.
+        shapes = font.layout_engine == ImageFont.Layout.RAQM
+        self.options: dict[str, Any] = {"direction": "ltr"} if shapes else {}
         self._characters = characters
 
     def has(self, character: str) -> bool:
@@ -58,7 +61,7 @@ class Face:
 
     def width(self, text: str) -> float:
         """The width of a text in pixels."""
-        return float(self.font.getlength(text)) * self.shrink
+        return float(self.font.getlength(text, **self.options)) * self.shrink
 
 
 class Fonts:
@@ -145,7 +148,7 @@ class Fonts:
         at, baseline = float(x), top + self.ascent
         for face, piece in self.runs(text):
             if face.shrink == 1.0:
-                pen.text((at, baseline), piece, colour, font=face.font, anchor="ls")
+                pen.text((at, baseline), piece, colour, font=face.font, anchor="ls", **face.options)
             else:
                 self._draw_bitmaps(image, round(at), baseline, face, piece, colour)
             at += face.width(piece)
