@@ -1,4 +1,4 @@
-"""Trays of the old kind (XEMBED) on a screen: trayer, and i3 with its bar."""
+"""Trays of the old kind (XEMBED) on a screen: trayer, i3 with its bar, polybar and tint2."""
 
 import os
 import subprocess
@@ -8,9 +8,9 @@ from typing import Self
 from tests.harness.desktop import Screen, end
 from tests.harness.need import need
 
-INSTALL = "sudo apt-get install --no-install-recommends trayer i3-wm"
+INSTALL = "sudo apt-get install --no-install-recommends trayer i3-wm polybar tint2"
 GROUND = (51, 102, 153)
-"""The colour of both trays."""
+"""The colour of all of them."""
 
 I3_CONFIG = """# i3 config file (v4)
 font pango:DejaVu Sans 9
@@ -19,6 +19,27 @@ bar {{
   {more}
   colors {{ background {colour} }}
 }}
+"""
+POLYBAR_CONFIG = """[bar/bar]
+width = 100%
+height = 28
+background = {colour}
+modules-left = date
+tray-position = right
+font-0 = DejaVu Sans:size=10
+[module/date]
+type = internal/date
+date = %H
+"""
+TINT2_CONFIG = """rounded = 0
+border_width = 0
+background_color = {colour} 100
+panel_items = FS
+panel_size = 100% 28
+panel_position = top center horizontal
+panel_background_id = 1
+systray_padding = 2 2 2
+systray_icon_size = 22
 """
 
 
@@ -107,3 +128,43 @@ class SeeThroughI3(I3):
 
     def __init__(self, screen: Screen, home: Path, alpha: int = 255) -> None:
         super().__init__(screen, home, (*GROUND, alpha), more="i3bar_command i3bar -t")
+
+
+class BareI3(I3):
+    """i3 as a window manager and nothing else."""
+
+    def __init__(self, screen: Screen, home: Path) -> None:
+        super().__init__(screen, home)
+        (home / "i3.conf").write_text("# i3 config file (v4)\n")
+
+
+class Polybar(Tray):
+    """polybar at the upper edge."""
+
+    program = "polybar"
+
+    def command(self) -> list[str]:
+        """A bar with a tray and nothing else but a clock, which it needs."""
+        (self._home / "polybar.ini").write_text(POLYBAR_CONFIG.format(colour=f"#{bytes(GROUND).hex()}"))
+        return ["polybar", "-c", str(self._home / "polybar.ini"), "bar"]
+
+
+class Tint2(Tray):
+    """tint2 at the upper edge; its windows have an alpha channel, and it blends them itself."""
+
+    program = "tint2"
+
+    def command(self) -> list[str]:
+        """A panel with a tray, at its right end."""
+        (self._home / "tint2rc").write_text(TINT2_CONFIG.format(colour=f"#{bytes(GROUND).hex()}"))
+        return ["tint2", "-c", str(self._home / "tint2rc")]
+
+    def __enter__(self) -> Self:
+        # tint2 waits up to 15 s for a window manager; i3 without a bar is one.
+        self._manager = BareI3(self._screen, self._home)
+        self._manager.start()
+        return super().__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        self._manager.stop()

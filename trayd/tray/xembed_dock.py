@@ -148,7 +148,9 @@ class Dock:
             return
         window = getattr(event, "window", None)
         if event.type == X.ClientMessage and event.client_type == self.x11.atom("MANAGER"):
-            if event.data[1][1] == self._selection:
+            told, owner = event.data[1][1:3]
+            # A tray that took us in before it said that it is there is not asked again.
+            if told == self._selection and not (self._inside and self._owner.id == owner):
                 self._wait = _FIRST_WAIT
                 self._seek()
         elif event.type == X.DestroyNotify and window == self._owner:
