@@ -225,6 +225,18 @@ def test_keys_choose(desktop: Desktop) -> None:
     desktop.wait_for("use lab", "quit", "check", "use office")
 
 
+def test_another_keyboard_layout(desktop: Desktop) -> None:
+    """A layout that was changed since trayd started counts: on a German keyboard, y and z have changed places."""
+    desktop.icon.show(replace(VIEW, menu=(Item("z", "zebra", "zebra"), Item("y", "yes", "yes"))))
+    desktop.open_menu()
+    desktop.screen.key("y", "Return")
+    desktop.wait_for("yes")
+    desktop.screen._do("setxkbmap", "de")
+    desktop.open_menu()
+    desktop.screen.key("y", "Return")
+    desktop.wait_for("yes", "yes")
+
+
 @both
 def test_a_submenu_by_keys(desktop: Desktop) -> None:
     """Right opens it, Left and Escape close it alone, and a submenu of a submenu works too."""

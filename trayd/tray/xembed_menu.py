@@ -168,6 +168,9 @@ class Menus:
 
     def handle(self, event: Any) -> bool:
         """Take an event if it is the menu's; say whether it was."""
+        if event.type == X.MappingNotify:  # another keyboard layout, which python-xlib remembers
+            self._x11.display.refresh_keyboard_mapping(event)
+            return True
         if self._menu is None:
             return False
         if event.type == X.MotionNotify:
@@ -178,11 +181,8 @@ class Menus:
             self._released(event)
         elif event.type == X.KeyPress:
             self._key(event)
-        elif event.type in (X.EnterNotify, X.LeaveNotify, X.KeyRelease, X.MappingNotify):
-            if event.type == X.MappingNotify:
-                self._x11.display.refresh_keyboard_mapping(event)
         else:
-            return False
+            return event.type in (X.EnterNotify, X.LeaveNotify, X.KeyRelease)
         return True
 
     def _under(self, x: int, y: int) -> tuple[int, Popup] | None:
