@@ -61,7 +61,7 @@ def _growth(axis: Axes, name: str, points: list[list[float]]) -> None:
     axis.set_ylim(0, max(values) * 1.18)
     axis.grid(axis="y", color="#e3e3e3")
     axis.annotate(
-        f"{values[-1]:.3g}", (counts[-1], values[-1]), textcoords="offset points", xytext=(0, 7), ha="center", color=INK
+        _short(values[-1]), (counts[-1], values[-1]), textcoords="offset points", xytext=(0, 7), ha="center", color=INK
     )
 
 
@@ -73,11 +73,20 @@ def _loss(axis: Axes, sides: Sides, names: list[str]) -> None:
         axis.plot(side.samples, [place] * len(side.samples), "|", color=colour, markersize=10)
         axis.plot([side.median], [place], "o", color=colour)
         axis.annotate(
-            f"{side.median:.3g} ms", (max(side.samples), place), textcoords="offset points", xytext=(8, -4), color=INK
+            f"{_short(side.median)} ms",
+            (max(side.samples), place),
+            textcoords="offset points",
+            xytext=(8, -4),
+            color=INK,
         )
     axis.set_xscale("log")
-    axis.set_xlim(1, 20000)
+    axis.set_xlim(1, 40000)
+    axis.set_xticks([1, 10, 100, 1000, 10000], ["1", "10", "100", "1000", "10 000"])
     axis.set_ylim(-0.6, len(names) - 0.4)
     axis.set_yticks(range(len(names)), [name.replace("`", "") for name in reversed(names)])
     axis.set_xlabel("from kill -9 of the engine to its being shown, ms (each run, and the median)")
     axis.grid(axis="x", color="#e3e3e3")
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
