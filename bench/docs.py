@@ -33,7 +33,10 @@ def write(stored: dict[str, Any]) -> None:
         "",
         side_table(results),
     ]
-    parts += ["", "What was compared: " + "; ".join(f"{name}: {what}" for name, what in stored.get("peers", {}).items()) + "."]
+    parts += [
+        "",
+        "What was compared: " + "; ".join(f"{name}: {what}" for name, what in stored.get("peers", {}).items()) + ".",
+    ]
     parts += ["", "Goals:", "", *(f"- {check_line(check)}" for check in goals(results))]
     parts += ["", "### All figures", "", table(results), "", *(f"- {line}" for line in remarks(results))]
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)

@@ -59,7 +59,6 @@ def measure(rig: Rig) -> Result:
         for _ in range(rig.pick(200, 40)):
             calls.append(asking())
             time.sleep(0.02)
-        parts = _parts(program)
     first, last = counts[0], counts[-1]
     each = 1024 * (points[last][1] - points[first][1]) / (last - first)
     lost, back = (sorted(shown[up]) for up in (False, True))
@@ -80,7 +79,6 @@ def measure(rig: Rig) -> Result:
     ]
     notes = [
         f"scale: {len(engines)} dockerds; {PROFILES} profiles are names for their {len(urls)} sockets (unix and tcp)",
-        f"scale, {PROFILES} mixed profiles while flapping, share of CPU by thread name: {parts}",
     ]
     series = {
         name: [[count, values[index]] for count, values in points.items()]
@@ -155,15 +153,3 @@ def _shown(panel: Panel, relays: list[Relay], since: float, until: float) -> dic
 
 def _tail(times: list[float]) -> str:
     return f"p50 {statistics.median(times):.0f}, p95 {percentile(times, 95):.0f}, max {max(times):.0f} ms"
-
-
-def _parts(program: Program) -> str:
-    """Where the CPU time went, by the names of the living threads."""
-    spent: dict[str, float] = {}
-    for task in Path(f"/proc/{program.pid}/task").iterdir():
-        with contextlib.suppress(OSError):
-            name = re.sub(r"[\d-]+$", "", (task / "comm").read_text().strip())
-            spent[name] = spent.get(name, 0.0) + int((task / "schedstat").read_text().split()[0])
-    whole = sum(spent.values()) or 1
-    best = sorted(spent.items(), key=lambda item: -item[1])[:6]
-    return ", ".join(f"{name} {100 * value / whole:.0f} %" for name, value in best)
