@@ -98,12 +98,14 @@ class _SyncthingTray:
         self._side: list[Side] = []
         self._thread = threading.Thread(target=self._run)
         self._over = threading.Event()
+        self._least = rig.pick(3, 1)  # rounds that are worth a wait
 
     def __enter__(self) -> _SyncthingTray:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._least = 0
         self._over.set()
         self._thread.join()
 
@@ -148,7 +150,7 @@ class _SyncthingTray:
             since = time.monotonic()
             engine.start()
             returned += [1000 * seconds for seconds in back(display, since, engine.answers_at, 60).values()]
-            if self._over.is_set() and len(gone) >= self._rig.pick(3, 1):
+            if self._over.is_set() and len(gone) >= self._least:
                 break
             self._over.wait(random.uniform(1, 4))
         self._side += [Side("kill -9", SYNCTHING, gone), Side("recovery", SYNCTHING, returned)]
