@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,16 @@ def main() -> int:
             kept = {"moment": moment, "seconds": seconds} | result.as_json()
             stored["items"] = {key: value for key in ITEMS if (value := (stored["items"] | {name: kept}).get(key))}
             if target:
-                target.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+                _keep(target, stored)
     results = list(measured.values())
     print(table(results), *remarks(results), "", side_table(results), "", sep="\n")
     # With the items of earlier runs in the file: a comparison needs more than one item.
     compared = [result_from_json(value) for value in stored["items"].values()]
     judged = goals(compared)
     print(*(check_line(check) for check in judged), sep="\n")
+    if target:
+        stored["goals"] = [asdict(check) for check in judged]
+        _keep(target, stored)
     if options.write_docs and usual:
         _write_docs(stored)
     for line in failed:
@@ -105,6 +109,10 @@ def _write_docs(stored: dict[str, Any]) -> int:
 def say(text: str) -> None:
     """Tell the progress."""
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def _keep(path: Path, stored: dict[str, Any]) -> None:
+    path.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _read(path: Path | None) -> dict[str, Any]:

@@ -64,18 +64,21 @@ def side_table(results: Iterable[Result]) -> str:
     sides = Sides(results)
     if not sides.programs:
         return ""
-    notes: dict[str, list[str]] = {}
+    notes: dict[tuple[str, str], list[str]] = {}  # measures by program and reason
     lines = [["program", *(heading for heading, _ in MEASURES.values())]]
     for name in sides.programs:
         lines.append([name, *(_cell(sides.get(measure, name), tail) for measure, (_, tail) in MEASURES.items())])
         for measure in MEASURES:
             side = sides.get(measure, name)
             if side and side.note:
-                notes.setdefault(f"{name}: {side.note}", []).append(measure)
+                notes.setdefault((name, side.note), []).append(measure)
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (name, note), measures in notes.items():
+        alike.setdefault((note, ", ".join(measures)), []).append(name)
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     texts = [f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |" for line in lines]
     texts.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    remarks = [f"- {note} ({', '.join(measures)})" for note, measures in notes.items()]
+    remarks = [f"- {measures}: {note}: {', '.join(names)}" for (note, measures), names in alike.items()]
     return "\n".join([*texts, "", *remarks])
 
 
