@@ -81,6 +81,11 @@ class Side:
         return percentile(self.samples, 95)
 
 
+def spread(samples: list[float], unit: str) -> str:
+    """Median, 95th percentile and maximum in words."""
+    return f"p50 {statistics.median(samples):.3g}, p95 {percentile(samples, 95):.3g}, max {max(samples):.3g} {unit}"
+
+
 def percentile(samples: list[float], percent: int) -> float:
     """The smallest sample that so many of them do not exceed."""
     return sorted(samples)[max(0, -(-len(samples) * percent // 100) - 1)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.beside import TRAYD, Beside
 from bench.display import Display
 from bench.loop import BOUNDED, PollingLoop
-from bench.model import Result, Row, Side
+from bench.model import Result, Row, Side, spread
 from bench.peers.programs import OF_DOCKER, Syncthing, peer
 from bench.rig import Panel, Program, Rig
 from bench.watch import back, lost
@@ -30,6 +30,7 @@ def measure(rig: Rig) -> Result:
     """Freeze two engines under three trayds, the peers and the loops, at random phases, and thaw them."""
     rounds = rig.pick(4, 1)
     found: dict[str, list[float]] = {"unix": [], "tcp": [], "TLS": []}
+    returned: dict[str, list[float]] = {kind: [] for kind in found}
     loops: list[float] = []
     with contextlib.ExitStack() as stack:
         authority = Authority(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trc"))))
@@ -67,10 +68,12 @@ def measure(rig: Rig) -> Result:
                 # Only once: it takes a minute to be sure that somebody says nothing.
                 patience = rig.pick(60, 15)
                 others_found = lost(displays, frozen, patience)
+            thawed = time.monotonic()
             plain.thaw()
             secure.thaw()
-            for program in programs.values():
+            for kind, program in programs.items():
                 program.shows("reachable", 60)
+                returned[kind].append(program.panel.seen("NewIcon", thawed)[-1].at - thawed)
             rig.say(f"freeze {number + 1}/{rounds}: " + ", ".join(f"{k} {v[-1]:.1f} s" for k, v in found.items()))
         side = [Side("SIGSTOP", TRAYD, found["unix"])]
         for name in displays:
@@ -83,7 +86,9 @@ def measure(rig: Rig) -> Result:
         goal = health.interval + health.timeout + 1
         goal = min(goal, UNIX_GOAL) if kind == "unix" else goal
         label = f"SIGSTOP → “{HUNG}”, {kind} ({health.interval:g} s + {health.timeout:g} s)"
-        rows.append(Row(label, "s", found[kind], loops, BOUNDED.name, goal=goal, worst=True))
+        note = spread(found[kind], "s")
+        rows.append(Row(label, "s", found[kind], loops, BOUNDED.name, goal=goal, worst=True, note=note))
+    rows += [Row(f"SIGCONT → reachable icon, {kind}", "s", times) for kind, times in returned.items()]
     return Result(rows, side=side)
 
 
@@ -147,13 +152,18 @@ class _SyncthingTray:
             display[SYNCTHING].remember()
             killed = engine.kill()
             gone += [1000 * seconds for seconds in lost(display, killed, 15).values()]
+            if self._rig.quick:  # its return takes half a minute
+                break
             since = time.monotonic()
             engine.start()
             returned += [1000 * seconds for seconds in back(display, since, engine.answers_at, 60).values()]
             if self._over.is_set() and len(gone) >= self._least:
                 break
             self._over.wait(random.uniform(1, 4))
-        self._side += [Side("kill -9", SYNCTHING, gone), Side("recovery", SYNCTHING, returned)]
+        self._side += [
+            Side("kill -9", SYNCTHING, gone),
+            Side("recovery", SYNCTHING, returned, "" if returned else "--quick"),
+        ]
         self._rig.say(
             f"freeze: {SYNCTHING} lost {[round(ms) for ms in gone]} ms, back {[round(ms) for ms in returned]}"
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from bench.flap import Relay
 from bench.items.menu import Asking
 from bench.meter import memory, work
-from bench.model import Result, Row, percentile
+from bench.model import Result, Row, spread
 from bench.rig import Panel, Program, Rig, Seat
 from tests.harness.dockerd import Dockerd
 from tests.harness.poll import wait_until
@@ -28,7 +27,7 @@ UP = "●"
 
 def measure(rig: Rig) -> Result:
     """Let trayds with 1 to 100 good profiles and one with 100 mixed ones sit side by side, then let the five flap."""
-    settle, window, flap = rig.pick(25, 6), rig.pick(90, 10), rig.pick(60, 15)
+    settle, window, flap = rig.pick(25, 3), rig.pick(90, 5), rig.pick(60, 10)
     counts = COUNTS if not rig.quick else (1, 20, 100)
     with contextlib.ExitStack() as stack:
         engines = _engines(stack, rig)
@@ -62,13 +61,19 @@ def measure(rig: Rig) -> Result:
     first, last = counts[0], counts[-1]
     each = 1024 * (points[last][1] - points[first][1]) / (last - first)
     lost, back = (sorted(shown[up]) for up in (False, True))
-    menu_note = f"p50 {statistics.median(calls):.2f}, p95 {percentile(calls, 95):.2f}, max {max(calls):.2f} ms"
     kinds = f"{PROFILES} profiles, {HANGING} hanging"
     changes = f"{len(lost) + len(back)} changes in {flap} s"
     rows = [
-        Row(f"GetLayout with {kinds}, {FLAPPING} flapping", "ms", calls, goal=MENU_GOAL, worst=True, note=menu_note),
-        Row("lost → shown in the menu, among these", "ms", lost, goal=SHOWN_GOAL, note=_tail(lost)),
-        Row("back → shown in the menu, among these", "ms", back, goal=SHOWN_GOAL, note=_tail(back)),
+        Row(
+            f"GetLayout with {kinds}, {FLAPPING} flapping",
+            "ms",
+            calls,
+            goal=MENU_GOAL,
+            worst=True,
+            note=spread(calls, "ms"),
+        ),
+        Row("lost → shown in the menu, among these", "ms", lost, goal=SHOWN_GOAL, note=spread(lost, "ms")),
+        Row("back → shown in the menu, among these", "ms", back, goal=SHOWN_GOAL, note=spread(back, "ms")),
         Row(f"CPU, {PROFILES} good profiles", "s/h", [points[last][0]], goal=CPU_GOAL),
         Row(f"CPU, {kinds}", "s/h", [quiet[0]], goal=CPU_GOAL),
         Row(f"CPU, {kinds}, {FLAPPING} flapping", "s/h", [busy[0]], note=changes),
@@ -149,7 +154,3 @@ def _shown(panel: Panel, relays: list[Relay], since: float, until: float) -> dic
     assert times[False] and times[True], "no state change was seen in the menu"
     assert not missed, f"{missed} state changes were never shown in the menu"
     return times
-
-
-def _tail(times: list[float]) -> str:
-    return f"p50 {statistics.median(times):.0f}, p95 {percentile(times, 95):.0f}, max {max(times):.0f} ms"
