@@ -103,6 +103,17 @@ def test_states_differ_in_shape(size, remote, protected):
         assert difference(*pair) >= floor(size), (one, other)
 
 
+@pytest.mark.parametrize("way", [Image.Resampling.BOX, Image.Resampling.HAMMING])
+@pytest.mark.parametrize("size", [16, 18, 22, 24])
+def test_states_differ_where_a_panel_scales_the_largest(size, way):
+    """XFCE's panel takes no other size (as BOX does it, nearly): made smaller, any two states are still told apart."""
+    for remote, protected in MARKS:
+        large = {state: shape(IconSpec(state, remote, protected), 64) for state in states(remote, protected)}
+        small = {state: picture.resize((size, size), way) for state, picture in large.items()}
+        for one, other in itertools.combinations(small, 2):
+            assert difference(small[one], small[other]) >= floor(size), (one, other, remote, protected)
+
+
 @pytest.mark.parametrize("size", ALL_SIZES)
 @pytest.mark.parametrize("state", states(True, True))
 def test_mark_and_ring_are_seen(size, state):

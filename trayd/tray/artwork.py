@@ -135,11 +135,11 @@ def _unreachable(pen: Pen) -> None:
 
 def _connecting(pen: Pen) -> None:
     """A speech bubble with three dots: asked, and waiting for the first answer."""
-    pen.rectangle(0, 1, 16, 12, radius=2.5)
-    pen.polygon((3, 11), (3, 16), (9, 11))
+    pen.rectangle(0, 1, 16, 11, radius=4)
+    pen.polygon((3, 10), (3, 15), (8, 10))
     left, step, width = pen.snap(3), pen.snap(4), pen.snap(2)  # snapped one by one, the dots would differ in width
     for x in (left, left + step, left + 2 * step):
-        pen.rectangle(x, 5, x + width, 8, ink=0)
+        pen.rectangle(x, 5, x + width, 7.5, ink=0)
 
 
 def _reconnecting(pen: Pen) -> None:
