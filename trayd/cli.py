@@ -135,6 +135,7 @@ def _env(options: argparse.Namespace) -> int:
 def _use(options: argparse.Namespace) -> int:
     from trayd.caller import calling_shell, eval_line
     from trayd.config import memory
+    from trayd.core.value import replace
 
     loaded, recalled = choosing.load(), memory.recall()
     active = choosing.active_name(loaded)
@@ -145,9 +146,11 @@ def _use(options: argparse.Namespace) -> int:
             raise TraydError("there is no previous profile to go back to", "Say which one: trayd use PROFILE")
     profile = choosing.one(loaded, name)
     name = profile.name
+    if profile.protected and name != active and not options.yes:
+        choosing.confirm(profile)
     previous = active if name != active else recalled.previous
     try:
-        memory.remember(memory.Memory(name, previous, recalled.notifications))
+        memory.remember(replace(recalled, active=name, previous=previous))
     except OSError as error:
         raise TraydError(
             f"the choice cannot be saved ({error.strerror})",

@@ -54,7 +54,8 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     "use": (
         "make a profile the active one; a running tray follows at once",
         "Make a profile the active one: it is the icon, and what 'trayd env' means\n"
-        "without a name. A running tray follows at once, open terminals do not.",
+        "without a name. A running tray follows at once, open terminals do not.\n"
+        "A protected profile is asked about first: y switches, all else changes nothing.",
         "  trayd use office\n"
         "  trayd use -                    back to the previous one",
     ),
@@ -169,6 +170,7 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     env.add_argument("--unset", action="store_true", help="forget the engine instead: unset all variables")
     subs["use"].add_argument("profile", metavar="P", help="a profile, or - for the previous one")
     subs["use"].add_argument("--accept", action="store_true", help="the engine that answers now is the right one")
+    subs["use"].add_argument("--yes", action="store_true", help="switch to a protected profile without being asked")
     which = subs["which"]
     which.add_argument("-c", "--context", metavar="C", help="as docker --context C")
     which.add_argument("-H", "--host", metavar="H", help="as docker --host H")
