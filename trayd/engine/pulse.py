@@ -103,6 +103,7 @@ class Pulse:
         self._out: set[_Ping] = set()
         self._good: list[_Ping] = []
         self._stopped = False
+        self._woken = False
         self._here, self._there = socket.socketpair()
         self._here.setblocking(False)
         self._there.setblocking(False)
@@ -121,6 +122,9 @@ class Pulse:
         self._wake()
 
     def _wake(self) -> None:
+        if self._woken:
+            return  # it has yet to look for what it was asked
+        self._woken = True
         with contextlib.suppress(OSError):  # full: it is awake; closed: it has ended
             self._there.send(b".")
 
@@ -130,6 +134,7 @@ class Pulse:
                 if key.data is None:
                     with contextlib.suppress(OSError):
                         self._here.recv(4096)
+                    self._woken = False
                 else:
                     self._try(self._read, key.data)
             with contextlib.suppress(Empty):
