@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 SETTLE = 0.1
 # The two clocks drift apart by more than this only when the computer slept or the clock was set.
 JUMP = 10.0
+_SAVED_AGAIN = "Once it can be, the next choice is saved again."
 
 
 class Surface(Protocol):
@@ -63,6 +64,7 @@ class App:
         self._computer = paths.computer()
         self._machines = DockerMachine(os.environ, self._computer.home)
         self._remembers = remembers
+        self._unsaved = False
         self._only = frozenset(only)
         self._watches: dict[str, Watch] = {}
         self._files: FileWatch | None = None
@@ -278,7 +280,12 @@ class App:
         try:
             memory.remember(what)
         except OSError as error:
-            self.post(m.Said("Your choice is kept only until trayd ends", f"It cannot be saved: {error.strerror}."))
+            if not self._unsaved:  # told once: a disk stays full for longer than a choice lasts
+                where = f"{memory.memory_file()} cannot be written ({error.strerror})."
+                self.post(m.Said("Your choice is kept only until trayd ends", f"{where} {_SAVED_AGAIN}"))
+            self._unsaved = True
+        else:
+            self._unsaved = False
 
     def _recall_engines(self) -> None:
         self.post(m.EnginesKnown(identities.recall_identities()))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from typing import Literal
 
+# Writing takes milliseconds; a temporary file that is older belongs to a program that was killed in the middle.
+_ABANDONED = 60.0
 _XDG = {"config": ("XDG_CONFIG_HOME", ".config"), "state": ("XDG_STATE_HOME", ".local/state")}
 
 
@@ -26,6 +29,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
 
     folder, name = os.path.split(os.path.abspath(path))
     make_private_folder(folder)
+    _sweep(folder, f".{name}.")
     descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
     try:
         with open(descriptor, "wb") as file:
@@ -35,6 +39,14 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _sweep(folder: str, prefix: str) -> None:
+    """Remove the temporary files of programs that were killed while they wrote."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix) and time.time() - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED:
+                os.unlink(entry.path)
 
 
 def platform_folder(kind: Literal["config", "state"]) -> str:
