@@ -139,7 +139,6 @@ def test_a_long_life_leaves_no_trace(
         for what in ("probes", "changes", "seconds", "notes"):
             record_testsuite_property(f"soak: {what}", went[what])
         record_testsuite_property("soak: memory grown, kB", grown)
-        print(went, grown, before["kilobytes"], after["kilobytes"])
         assert went["probes"] >= PROBES
         assert went["changes"] >= CHANGES
         assert answered > PROBES / 2, "the engines know nothing of so many questions"
