@@ -49,6 +49,19 @@ def descendants(roots: set[int]) -> list[Process]:
     return [p for p in alive if p.pid in found]
 
 
+def footprint(pid: int) -> dict[str, object]:
+    """What a process holds: its open files by kind, how many threads it has, and its children."""
+    kinds = []
+    for entry in PROC.glob(f"{pid}/fd/*"):
+        with contextlib.suppress(FileNotFoundError):
+            kinds.append(os.readlink(entry).split("[")[0])
+    return {
+        "files": {kind: kinds.count(kind) for kind in sorted(set(kinds))},
+        "threads": len(list(PROC.glob(f"{pid}/task/*"))),
+        "children": sorted(process.program for process in processes() if process.parent == pid),
+    }
+
+
 def thread_states(pid: int) -> set[str]:
     """The states in which the threads of a process are: R running, S sleeping, T stopped, …"""
     states = set()
