@@ -270,6 +270,11 @@ class XfcePanel:
         """Start the panel; it may take a moment until it takes items."""
         self._process = self._bus.run("xfce4-panel", "--disable-wm-check", DISPLAY=self._screen.display)
 
+    @property
+    def running(self) -> bool:
+        """Whether the panel lives."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL the panel, and the helpers that it started: they wait for it for a while and keep its name."""
         assert self._process

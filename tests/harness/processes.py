@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.harness.poll import wait_until
 
 PROC = Path("/proc")
 
@@ -60,6 +63,20 @@ def footprint(pid: int) -> dict[str, object]:
         "threads": len(list(PROC.glob(f"{pid}/task/*"))),
         "children": sorted(process.program for process in processes() if process.parent == pid),
     }
+
+
+def settled(pid: int) -> dict[str, object]:
+    """What a process holds when nothing has changed for half a second: what it does for a click is over then."""
+    seen: list[tuple[float, dict[str, object]]] = []
+
+    def steady() -> bool:
+        now, held = time.monotonic(), footprint(pid)
+        if not seen or seen[-1][1] != held:
+            seen.append((now, held))
+        return now - seen[-1][0] > 0.5
+
+    wait_until(steady, 20, "nothing to change any more")
+    return seen[-1][1]
 
 
 def thread_states(pid: int) -> set[str]:

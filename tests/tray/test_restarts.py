@@ -1,6 +1,5 @@
 """Panel, bus and notification server go and come ten times under a running trayd, and nothing piles up."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -10,7 +9,7 @@ from tests.harness.desktop import PrivateBus
 from tests.harness.host import Host
 from tests.harness.notification_server import NotificationServer
 from tests.harness.poll import wait_until
-from tests.harness.processes import footprint
+from tests.harness.processes import footprint, settled
 from tests.harness.program import Trayd
 
 pytestmark = [pytest.mark.tray, pytest.mark.engine, pytest.mark.timeout(300)]
@@ -45,20 +44,6 @@ def hear(host: Host, notes: NotificationServer) -> None:
     host.click("Copy environment", "fish")
     wait_until(lambda: len(notes.notes) > before, 20, "the notification")
     assert "clipboard" in notes.notes[-1].title
-
-
-def settled(pid: int) -> dict[str, object]:
-    """What a process holds when nothing has changed for half a second: what it does for a click is over then."""
-    seen: list[tuple[float, dict[str, object]]] = []
-
-    def steady() -> bool:
-        now, held = time.monotonic(), footprint(pid)
-        if not seen or seen[-1][1] != held:
-            seen.append((now, held))
-        return now - seen[-1][0] > 0.5
-
-    wait_until(steady, 20, "nothing to change any more")
-    return seen[-1][1]
 
 
 @contextmanager
