@@ -23,6 +23,7 @@ from trayd.core.health import Now
 from trayd.core.snapshot import Snapshot
 from trayd.core.state import next_deadline, update
 from trayd.core.value import Value, replace
+from trayd.files import mark_of
 
 if TYPE_CHECKING:
     from trayd.config.watch import FileWatch
@@ -65,6 +66,7 @@ class App:
         self._machines = DockerMachine(os.environ, self._computer.home)
         self._remembers = remembers
         self._unsaved = False
+        self._own_file: tuple[int, int] | None = None
         self._only = frozenset(only)
         self._watches: dict[str, Watch] = {}
         self._files: FileWatch | None = None
@@ -270,6 +272,9 @@ class App:
             self.post(found)
 
     def _recall(self) -> None:
+        # The news of our own file may come late, when a newer choice is made that could not be saved.
+        if self._own_file is not None and mark_of(memory.memory_file()) == self._own_file:
+            return
         recalled = memory.recall()
         if recalled.active:
             self.post(m.Use(recalled.active, save=False))
@@ -278,7 +283,7 @@ class App:
         if not self._remembers:
             return
         try:
-            memory.remember(what)
+            self._own_file = memory.remember(what)
         except OSError as error:
             if not self._unsaved:  # told once: a disk stays full for longer than a choice lasts
                 where = f"{memory.memory_file()} cannot be written ({error.strerror})."

@@ -23,8 +23,11 @@ def make_private_folder(path: str | os.PathLike[str]) -> None:
         os.mkdir(path, mode=0o700)
 
 
-def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a 0600 file under a temporary name and rename it, so that nobody ever reads half of it. Raises OSError."""
+def write_whole(path: str | os.PathLike[str], data: bytes) -> tuple[int, int]:
+    """Write a 0600 file under a temporary name and rename it, so that nobody ever reads half of it. Raises OSError.
+
+    Returns its mark, by which one's own version is known from that of another program.
+    """
     import tempfile  # 10 ms, which reading needs not
 
     folder, name = os.path.split(os.path.abspath(path))
@@ -34,11 +37,26 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     try:
         with open(descriptor, "wb") as file:
             file.write(data)
+            file.flush()
+            mark = _mark(os.fstat(descriptor))
         os.replace(temporary, path)
+        return mark
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def mark_of(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Return the mark of the version that stands there now, or None if there is none."""
+    try:
+        return _mark(os.stat(path))
+    except OSError:
+        return None
+
+
+def _mark(about: os.stat_result) -> tuple[int, int]:
+    return about.st_ino, about.st_mtime_ns
 
 
 def _sweep(folder: str, prefix: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -78,6 +79,7 @@ class _Running:
         for name in ("SIGTERM", "SIGHUP"):
             if number := getattr(signal, name, None):
                 signal.signal(number, lambda *_: self._app.post(m.Quit()))
+        self._hear_signals()
         loop = threading.Thread(target=self._loop, name="loop", daemon=True)
         loop.start()
         code = 0
@@ -90,6 +92,21 @@ class _Running:
         if self._bug is not None:
             raise self._bug
         return code
+
+    def _hear_signals(self) -> None:
+        """End on a signal that comes in the moment before the main thread waits for the bus: nothing would wake it.
+
+        Python handles signals on that thread only, but writes each one's number at once, and here is one that waits.
+        """
+        reader, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
+        signal.set_wakeup_fd(self._woken.fileno(), warn_on_full_buffer=False)
+
+        def hear() -> None:
+            while reader.recv(1):
+                self._app.post(m.Quit())
+
+        threading.Thread(target=hear, name="signals", daemon=True).start()
 
     def _loop(self) -> None:
         self._icon_is_up.wait(ICON_PATIENCE)

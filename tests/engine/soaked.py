@@ -32,6 +32,7 @@ from trayd.surfaces import TraySurface
 from trayd.tray.facade import Tray
 
 QUIET = 1.5  # seconds without a change: longer than the interval of every profile
+RANDOM = re.compile(r"(ssh-|\.json\.)\w{8}")
 SOCKET = re.compile(r"socket:|pipe:|anon_inode:")
 
 
@@ -66,11 +67,13 @@ class Counting:
     def draw(self, snapshot: Snapshot) -> None:
         for name, engine in snapshot.engines.items():
             state = engine.health.state
-            if self.states.get(name) != state:
+            before = self.states.get(name)
+            if before != state:
                 self.states[name] = state
                 self.changes += 1
                 self.seen[state] += 1
-                self.moved = time.monotonic()
+                if not GOOD.issuperset((before, state)):  # on a busy machine an engine may be slow for a moment
+                    self.moved = time.monotonic()
 
     def notify(self, title: str, text: str, subject: str) -> None:
         self.notes += 1
@@ -135,7 +138,7 @@ class Soak:
         return {
             "kilobytes": anonymous(),
             "files": dict(open_files()),
-            "threads": dict(Counter(thread.name for thread in threading.enumerate())),
+            "threads": dict(Counter(re.sub(r"^Thread-.*", "unnamed", one.name) for one in threading.enumerate())),
             "temporary": sorted(temporary()),
             "children": children(),
             "objects": engine_objects(),
@@ -168,7 +171,7 @@ def open_files() -> Counter[str]:
         except FileNotFoundError:
             continue  # that of the list itself
         kind = SOCKET.match(target)
-        found[kind[0] if kind else target] += 1
+        found[kind[0] if kind else RANDOM.sub(r"\1*", target)] += 1
     return found
 
 
@@ -187,7 +190,7 @@ def temporary() -> list[str]:
     """What stands in the folders where temporary things are made; random parts of names are left out."""
     roots = [Path(os.environ[name]) for name in ("TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME")]
     found = [str(path) for root in roots for path in root.rglob("*")]
-    return [re.sub(r"(ssh-|\.json\.)\w{8}", r"\1*", name) for name in found]
+    return [RANDOM.sub(r"\1*", name) for name in found]
 
 
 def engine_objects() -> dict[str, int]:

@@ -55,7 +55,10 @@ class Disk:
 FULL = "if dd if=/dev/zero of=filler bs=4k count=32 2>/dev/null; then exit 1; fi"
 FAULTS = {
     "a full disk": (FULL, "rm filler"),
-    "a read-only disk": ("mount -o remount,ro {place}", "mount -o remount,rw {place}"),
+    "a read-only disk": (
+        "mount -o remount,ro {place}; mount --bind {profiles} {profiles}; mount -o remount,ro,bind {profiles}",
+        "umount {profiles}; mount -o remount,rw {place}",
+    ),
 }
 
 
@@ -70,7 +73,7 @@ def test_a_disk_that_takes_nothing_is_told_once(
     fault: str, bus: PrivateBus, trayd: Trayd, tmp_path: Path, engine
 ) -> None:
     """Every choice counts at once; one notification says that none is saved; the first one after the end of it is."""
-    begin, end = (command.format(place=tmp_path / "disk") for command in FAULTS[fault])
+    begin, end = (command.format(place=tmp_path / "disk", profiles=trayd.profiles) for command in FAULTS[fault])
     disk = Disk(tmp_path / "disk", trayd, begin)
     for name in NAMES:
         trayd.profile(name, f"host: {engine.unix_url}\n")

@@ -69,6 +69,7 @@ _OPTIONS = {
 # Variables by which ssh would find somebody to ask.
 _ASKING = frozenset({"DISPLAY", "WAYLAND_DISPLAY", "SSH_ASKPASS"})
 _KEPT = 60  # lines of ssh's own words
+_NO_END = "no end of ssh within"
 
 
 # The engine is gone and the way to it is not: no new login is needed to see it come back. What a person may do on the
@@ -219,7 +220,9 @@ class Tunnel:
         # A little more than what is left of the probe's time, when it failed just at its end.
         deadline = max(deadline, time.monotonic() + 0.3)
         output = self._ask(["-T"], [ssh_words.look(self._endpoint.remote_socket)], deadline)
-        return self._diagnosis(ssh_words.looked(output), output)
+        # A host that takes too long to say why has not said that it forbids anything.
+        code = "ssh_remote_gone" if output.startswith(_NO_END) else ssh_words.looked(output)
+        return self._diagnosis(code, output)
 
     def _ask(self, options: list[str], words: list[str], deadline: float) -> str:
         """Run ssh on our own connection, and return what it says."""
@@ -234,7 +237,9 @@ class Tunnel:
                 start_new_session=True,
                 timeout=max(0.1, deadline - time.monotonic()),
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except subprocess.TimeoutExpired as error:
+            return f"{_NO_END} {error.timeout:.1f} s"
+        except OSError as error:
             return f"{type(error).__name__}: {error}"
         return done.stdout[:2000].decode("utf-8", "replace")
 
