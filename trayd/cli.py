@@ -7,6 +7,7 @@ Everything heavy is imported by the command that needs it: `trayd env` starts in
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -229,7 +230,10 @@ def _autostart(options: argparse.Namespace) -> int:
 
     command = autostart.command()
     if options.what == "enable":
-        put(autostart.enable(command))
+        put(autostart.enable(command, unit=options.systemd))
+        if options.systemd and not os.path.isdir("/run/systemd/system"):  # sd_booted(3)
+            say("  → This system does not run systemd, so nothing reads that unit. Better: trayd autostart enable")
+            return 1
         say("trayd starts at your next login.")
         return 0
     if options.what == "disable":

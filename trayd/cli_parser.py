@@ -106,6 +106,8 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "Start trayd at login, or not, or tell whether it does.\n"
         "Exit code of status: 0 if it does, 1 if not.",
         "  trayd autostart enable         from the next login on\n"
+        "  trayd autostart enable --systemd    by a user unit: sway and others that read\n"
+        "                                 no autostart folder, in a session of systemd's\n"
         "  trayd autostart status",
     ),
 }  # fmt: skip
@@ -174,6 +176,7 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     subs["profiles"].add_argument("--json", action="store_true", help="as JSON")
     what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
     what.help = "enable, disable or status"
+    subs["autostart"].add_argument("--systemd", action="store_true", help="with enable: by a systemd user unit")
     parts = subs["config"].add_subparsers(prog="trayd config", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
     for name in ("path", "check", "schema"):
         _add(parts, name, f"config {name}", commands)
