@@ -160,6 +160,9 @@ def test_a_long_life_leaves_no_trace(
         assert max(more(after["objects"], before["objects"]).values(), default=0) <= STREAMS
         assert all(after["objects"].get(kind) == before["objects"].get(kind) for kind in ("Watch", "Tunnel", "Popen"))
         assert grown < GROWTH
-        assert left == {"files": {}, "temporary": left["temporary"], "objects": {}, "children": []}
+        assert not left["files"]
+        assert not left["children"]
+        # The loop may hold its pulse until it goes itself; that this has ended is seen by threads and files.
+        assert left["objects"].keys() <= {"Pulse"}
         assert not [name for name in left["temporary"] if Path(name).parent == private]
         wait_until(lambda: not clients(sshd), 5, "the end of every ssh")
