@@ -2,6 +2,8 @@
 
 import os
 import stat
+import time
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +52,16 @@ def test_a_failed_write_leaves_the_old_choice_and_no_litter(monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         remember(Memory("lab"))
     monkeypatch.undo()
+
+
+def test_what_a_killed_program_left_is_removed():
+    """The temporary file of a writer that was killed goes with a later writing; one that is being written stays."""
+    remember(Memory("office"))
+    folder = Path(memory_file()).parent
+    for name, age in (("old", 120), ("new", 1)):
+        file = folder / f".state.json.{name}"
+        file.write_text('{"act')
+        os.utime(file, (time.time() - age,) * 2)
+    remember(Memory("lab"))
+    assert sorted(path.name for path in folder.iterdir()) == [".state.json.new", "state.json"]
+    assert recall() == Memory("lab")

@@ -39,7 +39,7 @@ def recall() -> Memory:
     return Memory(**names, notifications=read.get("notifications") is not False, theme=theme)
 
 
-def remember(memory: Memory) -> None:
-    """Write the memory, private and in one step. Raises OSError."""
+def remember(memory: Memory) -> tuple[int, int]:
+    """Write the memory, private and in one step, and return the mark of the file. Raises OSError."""
     content = {field: getattr(memory, field) for field in memory.__match_args__}
-    write_whole(memory_file(), json.dumps(content).encode())
+    return write_whole(memory_file(), json.dumps(content).encode())
