@@ -76,7 +76,7 @@ class Snapshot(Value):
 
     def shows_like(self, other: Snapshot) -> bool:
         """Whether the two look the same: only the plan differs."""
-        return replace(self, watches=other.watches, generation=other.generation) == other
+        return self is other or replace(self, watches=other.watches, generation=other.generation) == other
 
 
 Result = tuple[Snapshot, list[object]]
