@@ -71,6 +71,22 @@ def test_a_change_of_the_socket_is_asked_about_on_a_new_connection():
     assert of(m.Ask, scene.wait(5)) == [m.Ask("office", 3.0)]
 
 
+def test_another_kind_of_failure_starts_the_backoff_anew():
+    """An engine that comes back with a wrong certificate is asked after 5 s, however long it was refused before."""
+    scene = Scene(LAB)
+    for _ in range(20):
+        scene.fail("lab")
+        scene.wait(15)
+    scene.fail("lab", code="cert_expired")
+    assert 4.0 <= scene.snapshot.watches["lab"].due - scene.now <= 6.0
+    scene.wait(7)
+    scene.fail("lab", code="cert_expired")
+    assert 8.0 <= scene.snapshot.watches["lab"].due - scene.now <= 12.0
+    scene.wait(13)
+    scene.fail("lab")
+    assert scene.snapshot.watches["lab"].due - scene.now < 0.3
+
+
 def test_a_hint_starts_the_backoff_anew():
     """The socket of an engine that was gone for an hour appears: it is asked now, and soon again."""
     scene = Scene(OFFICE)

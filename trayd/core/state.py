@@ -99,6 +99,8 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
         engine = replace(engine, health=health, images=None)
         # Its stream ended because the engine went, not because somebody cuts streams: it is held again at once.
         watch = replace(watch, short_streams=0, listen_due=0.0)
+        if h.settled(was) != h.settled(health):
+            watch = replace(watch, failures=0)  # how often it was refused says nothing of how soon a person acts
     if engine.certificates:
         engine = replace(engine, certificates=dated(engine.certificates, now.wall))
     good = health.state in h.GOOD

@@ -14,6 +14,7 @@ import math
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -224,7 +225,23 @@ class Tunnel:
         # A little more than what is left of the probe's time, when it failed just at its end.
         deadline = max(deadline, time.monotonic() + 0.3)
         output = self._ask(["-T"], [ssh_words.look(self._endpoint.remote_socket)], deadline)
-        return self._diagnosis(ssh_words.looked(output), output)
+        code = ssh_words.looked(output)
+        if code == "ssh_forward_refused" and self._passes(deadline):
+            code = "ssh_remote_gone"  # the engine came back between the question and the look
+        return self._diagnosis(code, output)
+
+    def _passes(self, deadline: float) -> bool:
+        """Whether the far end lets a connection through now; it closes those that it refuses."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            try:
+                sock.settimeout(max(0.1, deadline - time.monotonic()))
+                sock.connect(self.socket)
+                sock.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+                return bool(sock.recv(1))
+            except TimeoutError:
+                return True
+            except OSError:
+                return False
 
     def _ask(self, options: list[str], words: list[str], deadline: float) -> str:
         """Run ssh on our own connection, and return what it says."""

@@ -283,7 +283,7 @@ def certificate_expired(scene: Scene) -> Iterator[float]:
         wait_until(lambda: time.time() > ends + INTERVAL, 15, "the end of the certificate")
         assert certificates.warnings("tls", shown.engine("tls").certificates), "the end was not spoken of"
         assert shown.state("tls") == "reachable", "an open connection does not end with the certificate"
-        assert not shown.shown.notes
+        assert not shown.shown.notes, shown.shown.notes
         yield _connections_break(scene)
 
 

@@ -5,12 +5,15 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
+from tests.engine.matrix import document
 from tests.engine.matrix.faults import Scene
 from tests.engine.matrix.rig import COLUMNS, World
-from tests.engine.matrix.table import PATIENT, ROWS, Absent, Cell, Row, Untouched
+from tests.engine.matrix.table import PATIENT, PROBED, ROWS, Absent, Cell, Restless, Row, Untouched
 from tests.engine.running import Running
 from tests.harness.poll import wait_until
 
@@ -31,11 +34,22 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(autouse=True)
 def leaves_nothing(world: World) -> Iterator[None]:
     """After every row the world is whole again, and no thread and no open file of trayd's is left."""
-    threads, files = set(threading.enumerate()), set(os.listdir("/proc/self/fd"))
+    threads, files = set(threading.enumerate()), _files()
     yield
     world.settle()
     wait_until(lambda: not set(threading.enumerate()) - threads, 10, "the end of every thread")
-    wait_until(lambda: len(os.listdir("/proc/self/fd")) <= len(files), 10, "the closing of every file")
+    try:
+        wait_until(lambda: len(_files()) <= len(files), 10, "the closing of every file")
+    except AssertionError as failure:
+        raise AssertionError(f"{failure}: {set(_files().items()) - set(files.items())}") from None
+
+
+def _files() -> dict[str, str]:
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # the one by which this is read
+            found[name] = os.readlink(f"/proc/self/fd/{name}")
+    return found
 
 
 @pytest.mark.parametrize("row", MADE, ids=lambda row: row.title)
@@ -46,9 +60,13 @@ def test_a_fault_is_shown_and_told_as_the_table_says(row: Row, world: World) -> 
         with row.fault(Scene(world, shown, stand_ins)) as began:
             for column, cell in row.cells.items():
                 if isinstance(cell, Cell):
-                    _missed(shown, column, cell, began, row.grace)
+                    missed(shown, column, cell, began, row.grace)
             if row.grace < PATIENT:
                 time.sleep(max(0.0, began + row.grace + ENOUGH - time.monotonic()))
+            for column, cell in row.cells.items():
+                if isinstance(cell, Restless):
+                    time.sleep(max(0.0, began + PROBED - time.monotonic()))
+                    shown.until(lambda c=column: shown.state(c) == "reachable", f"{column} to come back by itself")
             losses = {column for column, cell in row.cells.items() if isinstance(cell, Cell) and cell.told}
             shown.until(lambda: lost(shown) >= len(losses), "the notification of every loss", row.grace + 6.0)
             assert lost(shown) == len(losses), shown.shown.notes
@@ -70,17 +88,15 @@ def test_a_fault_is_shown_and_told_as_the_table_says(row: Row, world: World) -> 
         assert len(shown.shown.notes) <= 2 * len(losses), "told more often than it happened"
 
 
-def _missed(shown: Running, column: str, cell: Cell, began: float, grace: float) -> None:
+def missed(shown: Running, column: str, cell: Cell, began: float, grace: float) -> None:
     """The loss is shown in time, with its cause."""
 
-    def missed() -> float:
-        times = (
-            d.at for d in shown.shown.drawn if d.at > began and d.snapshot.engines[column].health.state != "reachable"
-        )
-        return next(times, 0.0)
+    def at() -> float:
+        states = ((d.at, d.snapshot.engines[column].health.state) for d in shown.shown.drawn)
+        return next((time for time, state in states if time > began and state != "reachable"), 0.0)
 
-    shown.until(missed, f"{column} to be missed", began + cell.within - time.monotonic())
-    assert missed() - began < cell.within + 0.2, f"{column}: {missed() - began:.2f} s"
+    shown.until(at, f"{column} to be missed", began + cell.within - time.monotonic())
+    assert at() - began < cell.within + 0.2, f"{column}: {at() - began:.2f} s"
     codes = (cell.codes,) if isinstance(cell.codes, str) else cell.codes
 
     def settled() -> bool:
@@ -118,3 +134,15 @@ def test_every_cell_says_what_it_is() -> None:
         for cell in row.cells.values():
             assert isinstance(cell, Cell) or cell.why
         assert any(not isinstance(cell, Absent) for cell in row.cells.values())
+
+
+def test_the_page_for_people_says_the_same() -> None:
+    """docs/faults.md is what the table says: `python -m tests.engine.matrix.document` writes it."""
+    assert document.FILE.read_text(encoding="utf-8") == document.text()
+
+
+def test_a_row_with_a_test_of_its_own_has_it() -> None:
+    """What this file does not make itself, another one does."""
+    names = {row.own for row in ROWS if not row.fault}
+    here = Path(__file__).parent
+    assert names == {f.stem for f in here.glob("test_*.py")} - {Path(__file__).stem}
