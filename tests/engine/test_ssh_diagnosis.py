@@ -367,6 +367,14 @@ def test_an_engine_that_comes_back_while_it_is_looked_for_is_not_forbidden(sshd:
             client.abort()
 
 
+def test_a_host_that_has_no_time_to_look_is_asked_again(sshd: Sshd) -> None:
+    """Where the look takes too long, nothing is known but that nobody gets through; sshd is not blamed for it."""
+    sshd.authorize("mine", options='command="sleep 20"')
+    told = diagnosis(endpoint(sshd.url("/run/no/docker.sock")), TIMEOUT)
+    assert told[:3] == ("ssh_remote_gone", *(text.format(host="127.0.0.1") for text in GONE))
+    assert told.seconds < TIMEOUT + SPARE
+
+
 def test_noise_on_the_way_is_no_reason(sshd: Sshd, dockerd: Callable[..., Dockerd]) -> None:
     """A banner, even one with the words of a failure, and a talkative login shell change nothing."""
     banner = sshd.directory / "banner"

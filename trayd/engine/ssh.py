@@ -74,6 +74,7 @@ _NAME = "trayd.invalid"
 # Variables by which ssh would find somebody to ask.
 _ASKING = frozenset({"DISPLAY", "WAYLAND_DISPLAY", "SSH_ASKPASS"})
 _LONGEST = 103 - len("/s")  # what a Unix socket's path may have, in bytes (macOS; Linux takes 107)
+_UNFINISHED = "not done: "  # what ssh was asked for had no time, or could not be started
 _KEPT = 60  # lines of ssh's own words
 
 
@@ -226,8 +227,9 @@ class Tunnel:
         deadline = max(deadline, time.monotonic() + 0.3)
         output = self._ask(["-T"], [ssh_words.look(self._endpoint.remote_socket)], deadline)
         code = ssh_words.looked(output)
-        if code == "ssh_forward_refused" and self._passes(deadline):
-            code = "ssh_remote_gone"  # the engine came back between the question and the look
+        # A busy host had no time to look, or the engine came back before it did: no reason to blame sshd.
+        if code == "ssh_forward_refused" and (output.startswith(_UNFINISHED) or self._passes(deadline)):
+            code = "ssh_remote_gone"
         return self._diagnosis(code, output)
 
     def _passes(self, deadline: float) -> bool:
@@ -257,7 +259,7 @@ class Tunnel:
                 timeout=max(0.1, deadline - time.monotonic()),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            return f"{type(error).__name__}: {error}"
+            return f"{_UNFINISHED}{type(error).__name__}: {error}"
         return done.stdout[:2000].decode("utf-8", "replace")
 
     def _why_ended(self) -> Diagnosis:
