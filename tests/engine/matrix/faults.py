@@ -143,6 +143,8 @@ def upgraded(how: Handler) -> Fault:
 
     @contextmanager
     def fault(scene: Scene) -> Iterator[float]:
+        # Between two questions: one that is cut off twice is a loss, if only for a moment.
+        scene.shown.until(lambda: _quiet(scene) > 0.3, "a pause between two questions")
         for stand_in in scene.stand_ins.values():
             stand_in.turn(how)
         began = time.monotonic()
@@ -158,6 +160,11 @@ def upgraded(how: Handler) -> Fault:
 
 api_old = upgraded(responder.engine(api="1.18", version="1.6.2"))
 api_new = upgraded(responder.engine(api="9.12", min_api="9.9", version="99.0.0"))
+
+
+def _quiet(scene: Scene) -> float:
+    """For how long nobody has been asked anything."""
+    return time.monotonic() - max(r.at for stand_in in scene.stand_ins.values() for r in stand_in.requests)
 
 
 @contextmanager
