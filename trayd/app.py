@@ -77,7 +77,11 @@ class App:
         recalled = memory.recall()
         known = identities.recall_identities() if remembers else {}
         self.snapshot = Snapshot(
-            identities=known, wanted=recalled.active, previous=recalled.previous, notifications=recalled.notifications
+            identities=known,
+            wanted=recalled.active,
+            previous=recalled.previous,
+            notifications=recalled.notifications,
+            theme=recalled.theme,
         )
         self._handle(self._loaded())
         if use and use not in self.snapshot.engines:
@@ -149,7 +153,7 @@ class App:
 
     def _perform(self, effect: object) -> None:
         if isinstance(effect, m.Remember):
-            self._remember(memory.Memory(effect.active, effect.previous, effect.notifications))
+            self._remember(memory.Memory(effect.active, effect.previous, effect.notifications, effect.theme))
             return
         if self._files is None:
             self._waiting.append(effect)  # not before the icon is up: docker takes longer to import than a tray

@@ -6,12 +6,13 @@ import stat
 import pytest
 
 from trayd.config.memory import Memory, memory_file, recall, remember
+from trayd.core.view import Theme
 
 
 def test_the_choice_survives_a_restart():
-    """Active and previous profile and the notification setting are there again."""
-    remember(Memory("office", "lab", notifications=False))
-    assert recall() == Memory("office", "lab", notifications=False)
+    """Active and previous profile and the settings are there again."""
+    remember(Memory("office", "lab", notifications=False, theme=Theme.LIGHT))
+    assert recall() == Memory("office", "lab", notifications=False, theme=Theme.LIGHT)
     assert stat.S_IMODE(os.stat(memory_file()).st_mode) == 0o600
 
 
@@ -20,7 +21,20 @@ def test_nothing_is_remembered_before_anything_was_chosen():
     assert recall() == Memory("", "", notifications=True)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"x"', b'{"active": 5}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"x"',
+        b'{"active": 5}',
+        b'{"theme": ["colour"]}',
+        b'{"theme": "pink"}',
+        b"\xff",
+        b"[" * 100_000,
+    ],
+)
 def test_a_damaged_file_is_a_first_start(content):
     """Half a file, another type or garbage is never a reason to fail."""
     remember(Memory("x"))
