@@ -6,6 +6,7 @@ short-lived thread and posts what came of it.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import threading
@@ -23,15 +24,19 @@ from trayd.core.health import Now
 from trayd.core.snapshot import Snapshot
 from trayd.core.state import next_deadline, update
 from trayd.core.value import Value, replace
+from trayd.files import mark_of
 
 if TYPE_CHECKING:
     from trayd.config.watch import FileWatch
+    from trayd.engine.pulse import Pulse
     from trayd.engine.watcher import Watch
 
 # An editor writes a file in several steps; they are taken for one.
 SETTLE = 0.1
-# The two clocks drift apart by more than this only when the computer slept or the clock was set.
+# The two clocks drift apart by more than this only when the computer slept or the clock was set; where the monotonic
+# clock counts the time slept (Windows), the loop is late by more than this only then.
 JUMP = 10.0
+_SAVED_AGAIN = "Once it can be, the next choice is saved again."
 
 
 class Surface(Protocol):
@@ -63,8 +68,11 @@ class App:
         self._computer = paths.computer()
         self._machines = DockerMachine(os.environ, self._computer.home)
         self._remembers = remembers
+        self._unsaved = False
+        self._own_file: tuple[int, int] | None = None
         self._only = frozenset(only)
         self._watches: dict[str, Watch] = {}
+        self._pulse: Pulse | None = None
         self._files: FileWatch | None = None
         self._reading = False
         self._sockets: frozenset[str] = frozenset()
@@ -73,7 +81,11 @@ class App:
         recalled = memory.recall()
         known = identities.recall_identities() if remembers else {}
         self.snapshot = Snapshot(
-            identities=known, wanted=recalled.active, previous=recalled.previous, notifications=recalled.notifications
+            identities=known,
+            wanted=recalled.active,
+            previous=recalled.previous,
+            notifications=recalled.notifications,
+            theme=recalled.theme,
         )
         self._handle(self._loaded())
         if use and use not in self.snapshot.engines:
@@ -93,9 +105,12 @@ class App:
         self._draw()
         clocks = time.monotonic(), time.time()
         while not self.snapshot.stopped:
-            message = self._next()
+            # Looked at the clocks at least so often: however rarely engines are asked, a sleep is noticed.
+            deadline = min(next_deadline(self.snapshot) or math.inf, time.monotonic() + JUMP)
+            message = self._next(deadline)
             now = time.monotonic(), time.time()
-            if (now[1] - clocks[1]) - (now[0] - clocks[0]) > JUMP:
+            late = now[0] - max(deadline, clocks[0])
+            if max(late, (now[1] - clocks[1]) - (now[0] - clocks[0])) > JUMP:
                 self._handle(m.Woke())
             clocks = now
             before = self.snapshot
@@ -110,15 +125,14 @@ class App:
         """After the loop: let go of what was held, and tell the surfaces."""
         for watch in self._watches.values():
             watch.stop()
+        if self._pulse is not None:
+            self._pulse.stop()
         if self._files is not None:
             self._files.stop()
         for surface in self.surfaces:
             surface.stop()
 
-    def _next(self) -> object:
-        deadline = next_deadline(self.snapshot)
-        if deadline is None:
-            return self.inbox.get()
+    def _next(self, deadline: float) -> object:
         wait = deadline - time.monotonic()
         if wait <= 0 and self.inbox.empty():
             return m.Tick()
@@ -143,7 +157,7 @@ class App:
 
     def _perform(self, effect: object) -> None:
         if isinstance(effect, m.Remember):
-            self._remember(memory.Memory(effect.active, effect.previous, effect.notifications))
+            self._remember(memory.Memory(effect.active, effect.previous, effect.notifications, effect.theme))
             return
         if self._files is None:
             self._waiting.append(effect)  # not before the icon is up: docker takes longer to import than a tray
@@ -186,14 +200,18 @@ class App:
                 self._read_files()
 
     def _start_watch(self, effect: m.StartWatch) -> None:
-        from trayd.engine.watcher import Watch  # imports docker
+        from trayd.engine.pulse import Pulse  # imports docker's own libraries, as the next one does docker
+        from trayd.engine.watcher import Watch
 
         assert self._files is not None
         profile, generation = effect.profile, effect.generation
-        self._watches[profile.name] = Watch(profile, generation, self.post)
+        if self._pulse is None:
+            self._pulse = Pulse()
+        self._watches[profile.name] = Watch(profile, generation, self.post, self._pulse)
         if profile.endpoint.scheme == "unix":
-            # A starting engine makes its socket anew: it is asked in the same moment.
-            hint = m.Hinted(profile.name, generation)
+            # A starting engine makes its socket anew: it is asked in the same moment. So is one whose socket is taken
+            # away, or closed to us, while it still answers on the connection that we have.
+            hint = m.Hinted(profile.name, generation, fresh=True)
             self._files.watch(("socket", profile.name), profile.endpoint.path, lambda: self.post(hint))
 
     def _start_watching(self) -> None:
@@ -268,6 +286,9 @@ class App:
             self.post(found)
 
     def _recall(self) -> None:
+        # The news of our own file may come late, when a newer choice is made that could not be saved.
+        if self._own_file is not None and mark_of(memory.memory_file()) == self._own_file:
+            return
         recalled = memory.recall()
         if recalled.active:
             self.post(m.Use(recalled.active, save=False))
@@ -276,9 +297,14 @@ class App:
         if not self._remembers:
             return
         try:
-            memory.remember(what)
+            self._own_file = memory.remember(what)
         except OSError as error:
-            self.post(m.Said("Your choice is kept only until trayd ends", f"It cannot be saved: {error.strerror}."))
+            if not self._unsaved:  # told once: a disk stays full for longer than a choice lasts
+                where = f"{memory.memory_file()} cannot be written ({error.strerror})."
+                self.post(m.Said("Your choice is kept only until trayd ends", f"{where} {_SAVED_AGAIN}"))
+            self._unsaved = True
+        else:
+            self._unsaved = False
 
     def _recall_engines(self) -> None:
         self.post(m.EnginesKnown(identities.recall_identities()))

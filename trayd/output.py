@@ -37,6 +37,14 @@ def say(text: str) -> None:
             print(text, file=sys.stderr, flush=True)
 
 
+def ask(question: str) -> str | None:
+    """Return what a person types in answer to a question, None where nobody can be asked."""
+    if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    print(question, end=" ", file=sys.stderr, flush=True)
+    return sys.stdin.readline()
+
+
 def put(text: str) -> None:
     """Write data, on stdout. Raises BrokenPipeError when nobody reads on, TraydError when it cannot be written."""
     if sys.stdout is not None:

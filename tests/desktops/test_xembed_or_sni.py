@@ -14,17 +14,17 @@ from tests.harness.program import Trayd, wait_for_line
 from tests.harness.trays import I3, Trayer
 from trayd.core.messages import MenuOpened, Quit
 from trayd.core.view import IconSpec, Item, View
+from trayd.tray.artwork import colour
 from trayd.tray.facade import Tray
-from trayd.tray.icons import ARTWORK
 
 pytestmark = pytest.mark.desktop
 
-GREEN, ORANGE = (tuple(bytes.fromhex(ARTWORK[state][1][1:])) for state in ("reachable", "unreachable"))
+GREEN, ORANGE = (tuple(bytes.fromhex(colour(IconSpec(state))[1:])) for state in ("reachable", "unreachable"))
 VIEW = View(IconSpec("reachable"), "office — reachable", (Item("quit", "Quit", Quit()),))
 
 
-def seen(screen: Screen, colour: tuple[int, ...] = GREEN) -> tuple[int, int] | None:
-    red, green, blue = colour
+def seen(screen: Screen, wanted: tuple[int, ...] = GREEN) -> tuple[int, int] | None:
+    red, green, blue = wanted
     return screen.find_colour(red, green, blue, tolerance=3)
 
 

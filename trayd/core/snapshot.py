@@ -13,6 +13,7 @@ from trayd.core.health import Now
 from trayd.core.identity import Identities
 from trayd.core.profile import unchosen
 from trayd.core.value import Value, replace
+from trayd.core.view import Theme
 
 # An engine that reports events all the time is not asked more often than this, in seconds.
 HINT_PAUSE = 1.0
@@ -22,8 +23,9 @@ class Watch(Value):
     """The plan for one engine, all in monotonic seconds: nothing of it is ever shown.
 
     `asked` is the start of the outstanding probe, `due` the time of the next one, `again` asks once more as soon as
-    the outstanding one is back; `listening` since when its event stream is held. `wake`: a person asked, the next
-    probe may start the engine; `looked_at`: the menu was opened since its lists were asked for.
+    the outstanding one is back, `fresh` on a new connection; `listening` since when its event stream is held. `wake`:
+    a person asked, the next probe may start the engine; `looked_at`: the menu was opened since its lists were asked
+    for.
     """
 
     generation: int
@@ -31,6 +33,7 @@ class Watch(Value):
     due: float = 0.0
     last: float = 0.0
     again: bool = False
+    fresh: bool = False
     failures: int = 0
     listening: float | None = None
     listen_due: float = 0.0
@@ -55,6 +58,7 @@ class Snapshot(Value):
     previous: str = ""
     identities: Identities = MappingProxyType({})
     notifications: bool = True
+    theme: Theme = Theme.COLOUR
     autostart: bool | None = None
     cli: CliGoesTo | None = None
     cli_changed: CliChange | None = None
@@ -74,7 +78,7 @@ class Snapshot(Value):
 
     def shows_like(self, other: Snapshot) -> bool:
         """Whether the two look the same: only the plan differs."""
-        return replace(self, watches=other.watches, generation=other.generation) == other
+        return self is other or replace(self, watches=other.watches, generation=other.generation) == other
 
 
 Result = tuple[Snapshot, list[object]]
@@ -93,16 +97,18 @@ def put_watch(snapshot: Snapshot, name: str, watch: Watch) -> Snapshot:
 def ask(snapshot: Snapshot, name: str, now: Now, fresh: bool = False) -> Result:
     """Send a probe, or remember to when the outstanding one is back: it may have been answered before the news."""
     watch = snapshot.watches[name]
+    fresh = fresh or watch.fresh
     if watch.asked is not None:
-        return put_watch(snapshot, name, replace(watch, again=True)), []
+        return put_watch(snapshot, name, replace(watch, again=True, fresh=fresh)), []
     settings = snapshot.engines[name].profile.health
     ask = m.Ask(name, settings.timeout, fresh, wake=watch.wake or settings.wake)
-    return put_watch(snapshot, name, replace(watch, asked=now.mono, again=False, wake=False)), [ask]
+    return put_watch(snapshot, name, replace(watch, asked=now.mono, again=False, fresh=False, wake=False)), [ask]
 
 
-def hinted(snapshot: Snapshot, name: str, now: Now) -> Result:
+def hinted(snapshot: Snapshot, name: str, now: Now, fresh: bool = False) -> Result:
     """Something happened at an engine: ask it, but not in a storm."""
-    watch, engine = replace(snapshot.watches[name], images_stale=True), snapshot.engines[name]
+    watch, engine = snapshot.watches[name], snapshot.engines[name]
+    watch = replace(watch, images_stale=True, fresh=watch.fresh or fresh)
     if engine.health.state not in h.GOOD:
         watch = replace(watch, failures=0)  # its socket may be there before it listens: ask soon again
     elif now.mono - watch.last < HINT_PAUSE:
@@ -119,4 +125,4 @@ def know(snapshot: Snapshot, name: str, known: Identities, engine: Engine, effec
 
 def remember(snapshot: Snapshot) -> m.Remember:
     """Return the effect that writes the choice and the settings to disk."""
-    return m.Remember(snapshot.wanted, snapshot.previous, snapshot.notifications)
+    return m.Remember(snapshot.wanted, snapshot.previous, snapshot.notifications, snapshot.theme)

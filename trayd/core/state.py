@@ -35,8 +35,8 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
             return _overtaken(snapshot, name, diagnosis, now)
         case m.StreamEnded(name, generation) if _current(snapshot, name, generation):
             return _stream_ended(snapshot, name, now)
-        case m.Hinted(name, generation) if _current(snapshot, name, generation):
-            return hinted(snapshot, name, now)
+        case m.Hinted(name, generation, fresh) if _current(snapshot, name, generation):
+            return hinted(snapshot, name, now, fresh)
         case m.Described(name, generation, info) if _current(snapshot, name, generation):
             return _recognised(put_engine(snapshot, name, replace(snapshot.engines[name], info=info)), name)
         case m.ImagesListed(name, generation, images) if _current(snapshot, name, generation):
@@ -63,11 +63,10 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
 
 def next_deadline(snapshot: Snapshot) -> float | None:
     """Return the monotonic time at which a Tick is needed, or None."""
-    times = []
-    for name, watch in snapshot.watches.items():
-        engine = snapshot.engines[name]
-        times.append(watch.due if watch.asked is None else _overdue(watch, engine))
-        if (ends := h.grace_ends(engine.health, engine.profile.health)) is not None:
+    engines = snapshot.engines
+    times = [w.due if w.asked is None else _overdue(w, engines[name]) for name, w in snapshot.watches.items()]
+    for engine in engines.values():
+        if engine.health.lost is not None and (ends := h.grace_ends(engine.health, engine.profile.health)) is not None:
             times.append(ends)
     return min(times, default=None)
 
@@ -87,7 +86,8 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
     was = engine.health
     if isinstance(outcome, m.Answered):
         health = h.answered(was, outcome.latency, settings, now)
-        engine = replace(engine, health=health, info=outcome.engine or engine.info)
+        if health is not was or outcome.engine is not None:
+            engine = replace(engine, health=health, info=outcome.engine or engine.info)
         if outcome.certificates is not None:
             engine = replace(engine, certificates=outcome.certificates)
         if outcome.engine is not None and not engine.only_pings:
@@ -99,14 +99,19 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
         engine = replace(engine, health=health, images=None)
         # Its stream ended because the engine went, not because somebody cuts streams: it is held again at once.
         watch = replace(watch, short_streams=0, listen_due=0.0)
-    engine = replace(engine, certificates=dated(engine.certificates, now.wall))
+        if h.settled(was) != h.settled(health):
+            watch = replace(watch, failures=0)  # how often it was refused says nothing of how soon a person acts
+    if engine.certificates:
+        engine = replace(engine, certificates=dated(engine.certificates, now.wall))
     good = health.state in h.GOOD
     failures = 0 if good else watch.failures + 1
-    start = watch.asked if good and watch.asked is not None else now.mono
-    due = start + h.next_delay(health, failures - 1, settings, engine.profile.endpoint.socket, now)
+    if good:
+        due = h.next_beat(now.mono if watch.asked is None else watch.asked, settings.interval, watch.generation)
+    else:
+        due = now.mono + h.retry_delay(health, failures - 1, settings, engine.profile.endpoint.socket, now)
     if health.state is h.State.DEGRADED and was.state not in h.GOOD:
         due = now.mono  # it was asked while it was still starting: a second look tells whether it stays slow
-    if engine != snapshot.engines[name]:
+    if engine is not snapshot.engines[name] and engine != snapshot.engines[name]:
         snapshot = put_engine(snapshot, name, engine)
     again, watch = watch.again, replace(watch, asked=None, due=due, last=now.mono, failures=failures)
     snapshot = put_watch(snapshot, name, watch)
@@ -148,11 +153,17 @@ def _recognised(snapshot: Snapshot, name: str) -> Result:
 def _overtaken(snapshot: Snapshot, name: str, diagnosis: Diagnosis, now: Now) -> Result:
     """The thread that asked is lost: a new watch takes over."""
     snapshot, effects = _probed(snapshot, name, m.Failed(diagnosis), now)
+    effects = [effect for effect in effects if not isinstance(effect, m.Ask)]
+    snapshot, more = _watch_anew(snapshot, name)
+    return snapshot, effects + more
+
+
+def _watch_anew(snapshot: Snapshot, name: str) -> Result:
+    """A watch of the next generation takes over; what the old one still says is dropped."""
     generation = snapshot.generation + 1
     watch = replace(snapshot.watches[name], generation=generation, listening=None, again=False, asked=None)
     snapshot = replace(put_watch(snapshot, name, watch), generation=generation)
-    effects = [effect for effect in effects if not isinstance(effect, m.Ask)]
-    return snapshot, [*effects, m.StopWatch(name), m.StartWatch(snapshot.engines[name].profile, generation)]
+    return snapshot, [m.StopWatch(name), m.StartWatch(snapshot.engines[name].profile, generation)]
 
 
 def _stream_ended(snapshot: Snapshot, name: str, now: Now) -> Result:
@@ -168,6 +179,8 @@ def _tick(snapshot: Snapshot, now: Now) -> Result:
     effects = list[object]()
     for name, watch in snapshot.watches.items():
         engine = snapshot.engines[name]
+        if watch.asked is None and watch.due > now.mono and engine.health.lost is None:
+            continue  # nearly all of a hundred
         if watch.asked is None and watch.due <= now.mono:
             snapshot, more = ask(snapshot, name, now)
             effects += more
@@ -203,6 +216,10 @@ def _woke(snapshot: Snapshot, now: Now) -> Result:
             health = replace(engine.health, lost=now.mono)
             snapshot = put_engine(snapshot, name, replace(engine, health=health))
         snapshot = put_watch(snapshot, name, replace(snapshot.watches[name], failures=0))
+        if snapshot.watches[name].asked is not None:
+            # It was asked before the sleep: that this was not answered in time says nothing.
+            snapshot, more = _watch_anew(snapshot, name)
+            effects += more
         snapshot, more = ask(snapshot, name, now, fresh=True)
         effects += more
     return snapshot, effects
