@@ -240,10 +240,17 @@ def _autostart(options: argparse.Namespace) -> int:
     if status.command:
         say(f"{' '.join(status.command)}  ({status.location})")
     if status.problem:
-        say(f"  → {status.problem}")
+        say(f"  ! {status.problem}")
+        say("  → To write it anew, for this trayd: trayd autostart enable")
     elif not status.enabled:
         say("  → To start trayd at login: trayd autostart enable")
     return 0 if status.enabled and not status.problem else 1
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from trayd.doctor import doctor
+
+    return doctor(options.json)
 
 
 COMMANDS = {
@@ -258,4 +265,5 @@ COMMANDS = {
     "config check": _config_check,
     "config schema": _config_schema,
     "autostart": _autostart,
+    "doctor": _doctor,
 }

@@ -108,6 +108,14 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "  trayd autostart enable         from the next login on\n"
         "  trayd autostart status",
     ),
+    "doctor": (
+        "look at everything the tray stands on; made for a bug report",
+        "Look at everything the tray stands on: panel, bus, clipboard, programs,\n"
+        "autostart, versions; what is missing, and what to do. Nothing in it is secret.\n"
+        "Exit code 0 if everything is there that the tray needs, 1 if not.",
+        "  trayd doctor\n"
+        "  trayd doctor --json | jq -r '.findings[] | select(.state == \"bad\") | .next'",
+    ),
 }  # fmt: skip
 
 _DESCRIPTION = (
@@ -174,6 +182,7 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     subs["profiles"].add_argument("--json", action="store_true", help="as JSON")
     what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
     what.help = "enable, disable or status"
+    subs["doctor"].add_argument("--json", action="store_true", help="as JSON")
     parts = subs["config"].add_subparsers(prog="trayd config", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
     for name in ("path", "check", "schema"):
         _add(parts, name, f"config {name}", commands)
