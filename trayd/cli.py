@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     output.prepare()
     try:
-        code = _obey(arguments or ["run"])
+        code = _obey(arguments)
         if sys.stdout is not None:
             output.write(sys.stdout, "")
     except TraydError as error:
@@ -49,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _obey(arguments: Sequence[str]) -> int:
     try:
-        options = parse(arguments, COMMANDS)
+        # `trayd -v` is `trayd run -v`, as `trayd` is `trayd run`.
+        implied = ["run"] if set(arguments) <= {"-v", "--verbose"} else []
+        options = parse([*implied, *arguments], COMMANDS)
     except SystemExit as end:  # --help, --version, or a mistake that argparse has already explained
         return end.code if isinstance(end.code, int) else 0
     code: int = options.command(options)
@@ -59,7 +61,7 @@ def _obey(arguments: Sequence[str]) -> int:
 def _run(options: argparse.Namespace) -> int:
     from trayd.running import run
 
-    return run(options.profile)
+    return run(options.profile, options.verbose)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -253,6 +255,12 @@ def _doctor(options: argparse.Namespace) -> int:
     return doctor(options.json)
 
 
+def _log(options: argparse.Namespace) -> int:
+    from trayd.log import log
+
+    return log(options.path, options.lines, options.follow)
+
+
 COMMANDS = {
     "run": _run,
     "status": _status,
@@ -266,4 +274,5 @@ COMMANDS = {
     "config schema": _config_schema,
     "autostart": _autostart,
     "doctor": _doctor,
+    "log": _log,
 }

@@ -116,6 +116,14 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "  trayd doctor\n"
         "  trayd doctor --json | jq -r '.findings[] | select(.state == \"bad\") | .next'",
     ),
+    "log": (
+        "print the last lines of the running tray's log",
+        "Print the last lines of the running tray's log: what it saw change, and when.\n"
+        "It names profiles and states, no host, no path, no variable.",
+        "  trayd log                      the last 40 lines, and the path on stderr\n"
+        "  trayd log --follow             stay, and print what comes\n"
+        '  less "$(trayd log --path)"',
+    ),
 }  # fmt: skip
 
 _DESCRIPTION = (
@@ -182,6 +190,11 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     subs["profiles"].add_argument("--json", action="store_true", help="as JSON")
     what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
     what.help = "enable, disable or status"
+    run.add_argument("-v", "--verbose", action="store_true", help="write the log to stderr as well, in more detail")
+    log = subs["log"]
+    log.add_argument("-n", "--lines", metavar="N", type=int, default=40, help="how many lines, 40 without it")
+    log.add_argument("-f", "--follow", action="store_true", help="stay, and print what comes")
+    log.add_argument("--path", action="store_true", help="print only where the log is")
     subs["doctor"].add_argument("--json", action="store_true", help="as JSON")
     parts = subs["config"].add_subparsers(prog="trayd config", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
     for name in ("path", "check", "schema"):

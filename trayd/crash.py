@@ -14,6 +14,7 @@ from trayd import __version__
 from trayd.config.paths import state_folder
 from trayd.core.privacy import without_secrets
 from trayd.files import write_whole
+from trayd.logfile import LogFile, log_path, stamped
 
 NAME = "crash.log"
 
@@ -30,6 +31,8 @@ def report(arguments: Sequence[str]) -> str:
     )
     data = without_secrets(text, os.path.expanduser("~")).encode("utf-8", "backslashreplace")
     path = os.path.join(state_folder(), NAME)
+    words = " ".join(word for word in arguments[:1] if word.isalpha())
+    LogFile(log_path()).write(stamped(f"trayd {words}: a bug, its report is in {NAME}"), rotates=False)
     try:
         write_whole(path, data)
     except OSError:
