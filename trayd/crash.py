@@ -32,7 +32,7 @@ def report(arguments: Sequence[str]) -> str:
     data = without_secrets(text, os.path.expanduser("~")).encode("utf-8", "backslashreplace")
     path = os.path.join(state_folder(), NAME)
     words = " ".join(word for word in arguments[:1] if word.isalpha())
-    LogFile(log_path()).write(stamped(f"trayd {words}: a bug, its report is in {NAME}"), rotates=False)
+    LogFile(log_path()).write(stamped(time.time(), f"trayd {words}: a bug, its report is in {NAME}"), rotates=False)
     try:
         write_whole(path, data)
     except OSError:

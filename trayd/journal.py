@@ -1,7 +1,7 @@
 """The log of the running tray: a surface that writes every change as a line instead of showing it.
 
 One thread writes, and begins only when there is something to write: neither the icon nor the loop ever waits for a
-disk. What comes while a disk hangs is dropped, not kept.
+disk, nor for what only the log imports. What comes while a disk hangs is dropped, not kept.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ import os
 import platform
 import queue
 import threading
+import time
 
 from trayd import __version__
-from trayd.core.journal import changes, failure
-from trayd.core.privacy import without_secrets
 from trayd.core.snapshot import Snapshot
 from trayd.core.text import clean
-from trayd.logfile import LogFile, log_path, stamped
 from trayd.output import say
 
 _MOST_WAITING = 1000
@@ -30,8 +28,9 @@ class Journal:
     def __init__(self, verbose: bool = False) -> None:
         self._verbose = verbose
         self._home = os.path.expanduser("~")
+        self._began = time.time()
         self._shown = Snapshot()
-        self._lines: queue.Queue[str | None] = queue.Queue(_MOST_WAITING)
+        self._lines: queue.Queue[tuple[float, str] | None] = queue.Queue(_MOST_WAITING)
         self._starting = threading.Lock()
         self._writer: threading.Thread | None = None
         self._handler = _Handler(self)
@@ -52,7 +51,7 @@ class Journal:
         if self._verbose:
             say(text)
         try:
-            self._lines.put_nowait(stamped(text))
+            self._lines.put_nowait((time.time(), text))
         except queue.Full:
             return
 
@@ -62,6 +61,8 @@ class Journal:
 
     def draw(self, snapshot: Snapshot) -> None:
         """Write what differs from the snapshot before."""
+        from trayd.core.journal import changes
+
         old, self._shown = self._shown, snapshot
         for line in changes(old, snapshot):
             self.tell(line)
@@ -69,6 +70,8 @@ class Journal:
     def notify(self, title: str, text: str, subject: str, *more: object) -> None:
         """Write what failed of our own: that has no subject. What is told about engines is a change already."""
         if not subject:
+            from trayd.core.journal import failure
+
             self.tell(f"told: {failure(title, self._home)}")
 
     def stop(self) -> None:
@@ -84,16 +87,20 @@ class Journal:
 
     def record(self, text: str, level: int) -> None:
         """Write what a module of ours said, a traceback perhaps; a warning is said to a person's session as well."""
+        from trayd.core.privacy import without_secrets
+
         for line in without_secrets(text, self._home).splitlines():
             self.tell(clean(line, 500))
         if level >= logging.WARNING and not self._verbose:
             say(text)
 
     def _write(self) -> None:
+        from trayd.logfile import LogFile, log_path, stamped
+
         file = LogFile(log_path())
-        file.write(stamped(_start()))
-        while (line := self._lines.get()) is not None:
-            file.write(line)
+        file.write(stamped(self._began, _start()))
+        while (told := self._lines.get()) is not None:
+            file.write(stamped(*told))
         file.close()
 
 

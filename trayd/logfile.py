@@ -23,10 +23,9 @@ def log_path() -> str:
     return os.path.join(state_folder(), NAME)
 
 
-def stamped(text: str) -> str:
-    """Return a text as a line of the log, with the time."""
-    now = time.time()
-    return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))}.{int(now % 1 * 1000):03d}  {text}\n"
+def stamped(when: float, text: str) -> str:
+    """Return a text as a line of the log, with its time."""
+    return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(when))}.{int(when % 1 * 1000):03d}  {text}\n"
 
 
 class LogFile:
