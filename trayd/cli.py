@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     output.prepare()
     try:
-        code = _obey(arguments or ["run"])
+        code = _obey(arguments)
         if sys.stdout is not None:
             output.write(sys.stdout, "")
     except TraydError as error:
@@ -50,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _obey(arguments: Sequence[str]) -> int:
     try:
-        options = parse(arguments, COMMANDS)
+        # `trayd -v` is `trayd run -v`, as `trayd` is `trayd run`.
+        implied = ["run"] if set(arguments) <= {"-v", "--verbose"} else []
+        options = parse([*implied, *arguments], COMMANDS)
     except SystemExit as end:  # --help, --version, or a mistake that argparse has already explained
         return end.code if isinstance(end.code, int) else 0
     code: int = options.command(options)
@@ -60,7 +62,7 @@ def _obey(arguments: Sequence[str]) -> int:
 def _run(options: argparse.Namespace) -> int:
     from trayd.running import run
 
-    return run(options.profile)
+    return run(options.profile, options.verbose)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -247,10 +249,23 @@ def _autostart(options: argparse.Namespace) -> int:
     if status.command:
         say(f"{' '.join(status.command)}  ({status.location})")
     if status.problem:
-        say(f"  → {status.problem}")
+        say(f"  ! {status.problem}")
+        say("  → To write it anew, for this trayd: trayd autostart enable")
     elif not status.enabled:
         say("  → To start trayd at login: trayd autostart enable")
     return 0 if status.enabled and not status.problem else 1
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from trayd.doctor import doctor
+
+    return doctor(options.json)
+
+
+def _log(options: argparse.Namespace) -> int:
+    from trayd.log import log
+
+    return log(options.path, options.lines, options.follow)
 
 
 COMMANDS = {
@@ -265,4 +280,6 @@ COMMANDS = {
     "config check": _config_check,
     "config schema": _config_schema,
     "autostart": _autostart,
+    "doctor": _doctor,
+    "log": _log,
 }

@@ -111,6 +111,22 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "                                 no autostart folder, in a session of systemd's\n"
         "  trayd autostart status",
     ),
+    "doctor": (
+        "look at everything the tray stands on; made for a bug report",
+        "Look at everything the tray stands on: panel, bus, clipboard, programs,\n"
+        "autostart, versions; what is missing, and what to do. Nothing in it is secret.\n"
+        "Exit code 0 if everything is there that the tray needs, 1 if not.",
+        "  trayd doctor\n"
+        "  trayd doctor --json | jq -r '.findings[] | select(.state == \"bad\") | .next'",
+    ),
+    "log": (
+        "print the last lines of the running tray's log",
+        "Print the last lines of the running tray's log: what it saw change, and when.\n"
+        "It names profiles and states, no host, no path, no variable.",
+        "  trayd log                      the last 40 lines, and the path on stderr\n"
+        "  trayd log --follow             stay, and print what comes\n"
+        '  less "$(trayd log --path)"',
+    ),
 }  # fmt: skip
 
 _DESCRIPTION = (
@@ -179,6 +195,12 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
     what.help = "enable, disable or status"
     subs["autostart"].add_argument("--systemd", action="store_true", help="with enable: by a systemd user unit")
+    run.add_argument("-v", "--verbose", action="store_true", help="write the log to stderr as well, in more detail")
+    log = subs["log"]
+    log.add_argument("-n", "--lines", metavar="N", type=int, default=40, help="how many lines, 40 without it")
+    log.add_argument("-f", "--follow", action="store_true", help="stay, and print what comes")
+    log.add_argument("--path", action="store_true", help="print only where the log is")
+    subs["doctor"].add_argument("--json", action="store_true", help="as JSON")
     parts = subs["config"].add_subparsers(prog="trayd config", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
     for name in ("path", "check", "schema"):
         _add(parts, name, f"config {name}", commands)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import sys
 import tempfile
 import time
@@ -13,11 +12,11 @@ from collections.abc import Sequence
 
 from trayd import __version__
 from trayd.config.paths import state_folder
+from trayd.core.privacy import without_secrets
 from trayd.files import write_whole
+from trayd.logfile import LogFile, log_path, stamped
 
 NAME = "crash.log"
-
-_PASSWORD = re.compile(r"://[^/\s@'\"]*@")
 
 
 def report(arguments: Sequence[str]) -> str:
@@ -30,8 +29,10 @@ def report(arguments: Sequence[str]) -> str:
         f"trayd {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
         f"{time.strftime('%Y-%m-%d %H:%M:%S %z')}  trayd {' '.join(arguments)}\n\n{traceback.format_exc()}"
     )
-    data = _without_secrets(text).encode("utf-8", "backslashreplace")
+    data = without_secrets(text, os.path.expanduser("~")).encode("utf-8", "backslashreplace")
     path = os.path.join(state_folder(), NAME)
+    words = " ".join(word for word in arguments[:1] if word.isalpha())
+    LogFile(log_path()).write(stamped(time.time(), f"trayd {words}: a bug, its report is in {NAME}"), rotates=False)
     try:
         write_whole(path, data)
     except OSError:
@@ -50,9 +51,3 @@ def _elsewhere(data: bytes) -> str:
             sys.stderr.write(data.decode("utf-8", "replace"))
         return "stderr"
     return path
-
-
-def _without_secrets(text: str) -> str:
-    text = _PASSWORD.sub("://…@", text)
-    home = os.path.expanduser("~")
-    return text.replace(home, "~") if os.path.isabs(home) and home.strip("/\\") else text

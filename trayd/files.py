@@ -67,6 +67,13 @@ def _sweep(folder: str, prefix: str) -> None:
                 os.unlink(entry.path)
 
 
+def can_be_written(folder: str) -> bool:
+    """Whether a file could be made in a folder, or the folder itself if it is not there yet."""
+    while not os.path.lexists(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
+
+
 def platform_folder(kind: Literal["config", "state"]) -> str:
     """Return the platform's folder for trayd's configuration, or for what it remembers; it may not exist yet."""
     if sys.platform == "linux":

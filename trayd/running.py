@@ -14,6 +14,7 @@ from trayd.app import App, Appeared, ensure_folder
 from trayd.config import paths
 from trayd.core import messages as m
 from trayd.core.errors import TraydError
+from trayd.journal import Journal
 from trayd.output import is_terminal, say
 from trayd.surfaces import Terminal, TraySurface
 
@@ -42,7 +43,7 @@ def watch(as_json: bool, names: Sequence[str]) -> int:
     return 0
 
 
-def run(profile: str) -> int:
+def run(profile: str, verbose: bool = False) -> int:
     """Put the icon into the tray and stay until told to quit."""
     from trayd.desktop import instance
 
@@ -54,7 +55,7 @@ def run(profile: str) -> int:
         )
     with lock:
         ensure_folder(paths.profiles_folder())
-        code = _Running(profile).run()
+        code = _Running(profile, verbose).run()
         from trayd.desktop import clipboard
 
         clipboard.release()
@@ -64,10 +65,11 @@ def run(profile: str) -> int:
 class _Running:
     """The tray on the main thread, the loop on another, and a terminal where there is one."""
 
-    def __init__(self, profile: str) -> None:
+    def __init__(self, profile: str, verbose: bool) -> None:
         self._app = App(use=profile)
+        self._journal = Journal(verbose)
         self._surface = TraySurface(_about())
-        self._app.surfaces.append(self._surface)
+        self._app.surfaces += [self._surface, self._journal]
         self._icon_is_up = threading.Event()
         self._panel = False
         self._code = 0
@@ -121,6 +123,7 @@ class _Running:
     def _on_host(self, present: bool) -> None:
         """Called on the tray's thread when a panel that shows icons comes or goes."""
         self._panel = present
+        self._journal.host(present)
         if not present and not self._icon_is_up.is_set():
             on_bus = self._surface.tray is not None and self._surface.tray.on_bus
             word = threading.Timer(PANEL_PATIENCE if on_bus else 0.0, self._without_tray)

@@ -9,6 +9,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Self
 
+from tests.harness.need import need
+
 _SCRIPT = Path(sys.executable).with_name("trayd")
 TRAYD = [str(_SCRIPT)] if _SCRIPT.exists() else [sys.executable, "-m", "trayd"]
 _DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "NO_COLOR", "COLUMNS", "LINES")
@@ -35,6 +37,22 @@ def trayd(*arguments: str, **more: str | None) -> Result:
         encoding="utf-8",
         timeout=60,
     )
+
+
+def read_only(home: Path, *arguments: str, **more: str | None) -> Result:
+    """Run trayd with a home in which nothing can be written; root may write everywhere but on a read-only mount."""
+    if os.geteuid() != 0:
+        home.chmod(0o555)
+        try:
+            return trayd(*arguments, **more)
+        finally:
+            home.chmod(0o755)
+    need("unshare", "sudo apt-get install util-linux")
+    mounted = 'mount --bind "$HOME" "$HOME" && mount -o remount,bind,ro "$HOME" || exit 99; exec "$@"'
+    command = ["unshare", "--mount", "sh", "-c", mounted, "sh", *TRAYD, *arguments]
+    told = subprocess.run(command, env=environment(**more), capture_output=True, encoding="utf-8", timeout=60)
+    need(told.returncode != 99, "a system that lets root mount")
+    return told
 
 
 def profile(name: str, text: str) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.program import TRAYD, Result, environment, profile, trayd
+from tests.cli.program import TRAYD, Result, environment, profile, read_only, trayd
 from tests.harness.ask import free_port
 from tests.harness.need import need
 from tests.harness.responder import Responder, engine
@@ -131,22 +131,6 @@ def test_a_home_that_does_not_exist_is_no_reason_to_fail() -> None:
             assert told.returncode == code, (command, told.stderr)
     assert trayd("config", "path", **away).stdout == "/nonexistent/home/.config/trayd\n"
     assert not Path("/nonexistent").exists()
-
-
-def read_only(home: Path, *arguments: str) -> Result:
-    """Run trayd with a home in which nothing can be written; root may write everywhere but on a read-only mount."""
-    if os.geteuid() != 0:
-        home.chmod(0o555)
-        try:
-            return trayd(*arguments)
-        finally:
-            home.chmod(0o755)
-    need("unshare", "sudo apt-get install util-linux")
-    mounted = 'mount --bind "$HOME" "$HOME" && mount -o remount,bind,ro "$HOME" || exit 99; exec "$@"'
-    command = ["unshare", "--mount", "sh", "-c", mounted, "sh", *TRAYD, *arguments]
-    told = subprocess.run(command, env=environment(), capture_output=True, encoding="utf-8", timeout=60)
-    need(told.returncode != 99, "a system that lets root mount")
-    return told
 
 
 def test_a_read_only_home_only_forgets_the_choice(tmp_path: Path) -> None:

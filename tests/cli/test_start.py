@@ -70,7 +70,7 @@ def test_without_a_terminal_it_waits_quietly(running: "subprocess.Popen[str]", n
     assert_quiet(running)
     assert lock().read_text() == ""
     left = [path.name for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()]
-    assert set(left) <= {"office.yaml", "state.json"}
+    assert set(left) <= {"office.yaml", "state.json", "trayd.log"}
 
 
 def test_an_unknown_profile_does_not_start() -> None:

@@ -364,3 +364,47 @@ def test_macos_on_and_off_again(program: str, monkeypatch: pytest.MonkeyPatch) -
     assert status(command).problem == "the entry cannot be read: it is not a property list"
     assert disable() is True
     assert disable() is False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="scripts with a line for the kernel")
+@pytest.mark.parametrize("folder", ["venv", "my venv", "v" * 130])
+def test_a_moved_environment_is_noticed(tmp_path: Path, folder: str) -> None:
+    """pip's script of an environment that was moved is still there, but its Python is not: status says which."""
+    old, new = tmp_path / folder, tmp_path / "moved"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", old], check=True, timeout=60)
+    python = old / "bin" / "python"
+    # As pip writes it: straight, or through the shell where the kernel could not read the line.
+    straight = " " not in str(python) and len(str(python)) < 127
+    start = f"#!{python}" if straight else f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''"
+    script = old / "bin" / "trayd"
+    script.write_text(f"{start}\nprint('trayd')\n")
+    script.chmod(0o755)
+    assert subprocess.run([script], capture_output=True, text=True, timeout=20).stdout == "trayd\n"
+    enable([str(script), "run"])
+    assert status(["/usr/bin/trayd", "run"]).problem == f"it starts another trayd: {_shown(script)} run"
+    old.rename(new)
+    assert status(["/usr/bin/trayd", "run"]).problem == f"it starts {script}, which is not there any more"
+    enable([str(new / "bin" / "trayd"), "run"])
+    assert status(["/usr/bin/trayd", "run"]).problem == (
+        f"it starts {new / 'bin' / 'trayd'}, whose Python {python} is not there any more"
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="an environment with links")
+def test_a_python_without_trayd_is_noticed(tmp_path: Path) -> None:
+    """An entry for a Python from which trayd was taken away, or that was deleted itself, is said to be wrong."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True, timeout=60)
+    python = tmp_path / "venv" / "bin" / "python"
+    package = next((tmp_path / "venv" / "lib").iterdir()) / "site-packages" / "trayd"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    enable([str(python), "-m", "trayd", "run"])
+    assert (status(["trayd", "run"]).problem or "").startswith("it starts another trayd:")
+    shutil.rmtree(package)
+    assert status(["trayd", "run"]).problem == f"it starts {python}, where trayd is not installed any more"
+    python.unlink()
+    assert status(["trayd", "run"]).problem == f"it starts {python}, which is not there any more"
+
+
+def _shown(path: Path) -> str:
+    return f"'{path}'" if " " in str(path) else str(path)

@@ -8,12 +8,13 @@ counts from the next login on.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from trayd.core.errors import TraydError
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 LABEL = "trayd"  # launchd's name for us
+ANOTHER_SECONDS = 1.5  # how long another Python may take to tell whether it has trayd
 
 
 class AutostartError(TraydError):
@@ -48,13 +50,14 @@ class Status:
     """What happens at the next login.
 
     `enabled`: an entry is there and not switched off. `problem` says in words what is wrong with it all the same, or
-    who switched it off; `command` is what the entry starts.
+    who switched it off; `command` is what the entry starts. `brief` is the problem without any path, for a bug report.
     """
 
     enabled: bool
     location: str
     command: tuple[str, ...] = ()
     problem: str | None = None
+    brief: str = field(default="", compare=False)
 
 
 def command() -> tuple[str, ...]:
@@ -151,8 +154,10 @@ def status(command: Sequence[str]) -> Status:
     except (FileNotFoundError, KeyError):
         return Status(False, location)
     except (OSError, ValueError) as error:
-        return Status(False, location, (), f"the entry cannot be read: {getattr(error, 'strerror', None) or error}")
-    return Status(off is None, location, found, off or _problem(found, command))
+        why = f"the entry cannot be read: {getattr(error, 'strerror', None) or error}"
+        return Status(False, location, (), why, "the entry cannot be read")
+    problem, brief = (off, off) if off else _problem(found, command)
+    return Status(off is None, location, found, problem, brief)
 
 
 def _found_in_entry(text: str) -> tuple[tuple[str, ...], str | None]:
@@ -186,16 +191,53 @@ def _found_in_agent(data: bytes) -> tuple[tuple[str, ...], str | None]:
     return tuple(str(word) for word in words) if isinstance(words, list) else (), off
 
 
-def _problem(found: Sequence[str], wanted: Sequence[str]) -> str | None:
+def _problem(found: Sequence[str], wanted: Sequence[str]) -> tuple[str | None, str]:
+    """What is wrong with an entry, in full and without paths."""
     if not found:
-        return "it starts nothing"
+        return "it starts nothing", "it starts nothing"
+    it, brief = f"it starts {found[0]},", "it starts a trayd"
     # `which` takes paths as well as names, and asks whether the file may be run.
     if shutil.which(found[0]) is None:
-        return f"it starts {found[0]}, which is not there any more"
-    if list(found) != list(wanted):
-        shown = subprocess.list2cmdline(found) if sys.platform == "win32" else shlex.join(found)
-        return f"it starts another trayd: {shown}"
-    return None
+        return f"{it} which is not there any more", f"{brief} that is not there any more"
+    if list(found) == list(wanted):
+        return None, ""
+    # Ours runs at this moment, so it is whole; of another one that is not sure.
+    if (missing := _missing_python(found[0])) is not None:
+        return f"{it} whose Python {missing} is not there any more", f"{brief} whose Python is not there any more"
+    if _without_trayd(found):
+        return f"{it} where trayd is not installed any more", "it starts a Python that has no trayd any more"
+    shown = subprocess.list2cmdline(found) if sys.platform == "win32" else shlex.join(found)
+    return f"it starts another trayd: {shown}", "it starts another trayd than this one"
+
+
+def _missing_python(program: str) -> str | None:
+    """The Python that a script asks for, if it is gone: the script of a moved virtual environment stays behind."""
+    try:
+        with open(shutil.which(program) or program, "rb") as file:
+            first, second = (os.fsdecode(file.readline(4096)) for _ in range(2))
+    except OSError:
+        return None
+    if not first.startswith("#!"):
+        return None
+    # pip writes a path that is too long for the kernel, or holds blanks, behind a line for the shell.
+    long = re.match(r"""'''exec' ("[^"]+"|\S+)""", second)
+    python = long[1].strip('"') if long else first[2:].strip().split(" ")[0]
+    return python if os.path.isabs(python) and not os.path.exists(python) else None
+
+
+def _without_trayd(found: Sequence[str]) -> bool:
+    """Whether an entry starts trayd from a Python that does not have it any more; nothing of trayd is run for that."""
+    if list(found[1:3]) != ["-m", "trayd"]:
+        return False
+    code = "import importlib.util as u, sys; sys.exit(42 if u.find_spec('trayd') is None else 0)"
+    null = subprocess.DEVNULL
+    try:
+        done = subprocess.run(
+            [found[0], "-c", code], stdin=null, stdout=null, stderr=null, timeout=ANOTHER_SECONDS, cwd="/", check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 42
 
 
 def _location() -> str:

@@ -69,8 +69,12 @@ class Owner(threading.Thread):
         except OSError as problem:
             self._outcome.put(problem.strerror or "the connection was closed")
         finally:
-            self.wake.close()
-            self._waker.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of what wakes us."""
+        self.wake.close()
+        self._waker.close()
 
     def connected(self) -> contextlib.AbstractContextManager[None]:
         """Hold a connection to the desktop for as long as the context lasts."""

@@ -120,11 +120,15 @@ class WaylandOwner(Owner):
             for pipe in self._pastes:
                 os.close(pipe)
 
-    def own(self) -> None:
-        """Find the interfaces, set the selection, and wait until the compositor has acted on it."""
+    def manager(self) -> str | None:
+        """Ask for the interfaces; return the one for the clipboard, if the compositor offers one."""
         self._wire.send(DISPLAY, 1, _uints(REGISTRY))
         self._round_trip(SYNC)
-        manager = next((name for name in MANAGERS if name in self._globals), None)
+        return next((name for name in MANAGERS if name in self._globals), None)
+
+    def own(self) -> None:
+        """Find the interfaces, set the selection, and wait until the compositor has acted on it."""
+        manager = self.manager()
         if manager is None:
             raise NotOwnedError("the compositor does not offer data-control")
         if "wl_seat" not in self._globals:
@@ -215,3 +219,13 @@ class WaylandOwner(Owner):
             self._selector.unregister(pipe)
             del self._pastes[pipe]
             os.close(pipe)
+
+
+def offers_data_control(path: str) -> bool:
+    """Whether a compositor lets programs have the clipboard; nothing is put there. Raises NotOwnedError, OSError."""
+    owner = WaylandOwner(b"", path)
+    try:
+        with owner.connected():
+            return owner.manager() is not None
+    finally:
+        owner.close()

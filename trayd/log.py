@@ -1,0 +1,25 @@
+"""`trayd log`: where the log is, its last lines, and what comes."""
+
+from __future__ import annotations
+
+from trayd.core.errors import TraydError
+from trayd.logfile import following, last_lines, log_path
+from trayd.output import put, say
+
+
+def log(path_only: bool, count: int, follow: bool) -> int:
+    """Print the log's path, or its last lines; with `follow` stay. Raises TraydError if there is none."""
+    path = log_path()
+    if path_only:
+        put(path)
+        return 0
+    lines = last_lines(path, count)
+    if not lines and count > 0 and not follow:
+        raise TraydError("there is no log yet", "The running tray writes it: trayd")
+    say(path)
+    for line in lines:
+        put(line)
+    if follow:
+        for text in following(path):
+            put(text.removesuffix("\n"))
+    return 0
