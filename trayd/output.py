@@ -37,6 +37,13 @@ def say(text: str) -> None:
             print(text, file=sys.stderr, flush=True)
 
 
+def show_in_place(line: str) -> None:
+    """Write a line over the one that stands in the terminal of stderr, without going to the next."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
+
+
 def put(text: str) -> None:
     """Write data, on stdout. Raises BrokenPipeError when nobody reads on, TraydError when it cannot be written."""
     if sys.stdout is not None:
