@@ -293,12 +293,20 @@ class ListImages(Value):
     name: str
 
 
+class Button(Value):
+    """A button of a notification; like a menu item it carries its command as a value."""
+
+    label: str
+    command: object
+
+
 class Notify(Value):
     """Show a notification, in place of the last one about the same subject."""
 
     title: str
     text: str
     subject: str = ""
+    buttons: tuple[Button, ...] = ()
 
 
 class Remember(Value):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from trayd.core.messages import MenuOpened
+from trayd.core.messages import MenuOpened, Notify
 from trayd.core.view import Item, Mark, View
 from trayd.tray.icons import render
 from trayd.tray.pystray_import import pystray, wished_backend
@@ -45,6 +45,7 @@ class Tray:
         self._icon.on_secondary = self._middle
         self._icon.on_open = lambda: post(MenuOpened())
         self._icon.on_host = on_host
+        self._icon.on_button = post
 
     def run(self) -> None:
         """Show the icon until `stop`; without a tray or a bus, wait for one."""
@@ -73,13 +74,17 @@ class Tray:
         if view.menu != old.menu:
             self._icon.menu = self._menu(view.menu)
 
-    def notify(self, title: str, text: str, subject: str = "") -> None:
-        """Show a notification, in place of the last one about the same subject where the desktop can do that."""
+    def notify(self, note: Notify) -> None:
+        """Show a notification, in place of the last one about the same subject where the desktop can do that.
+
+        Its buttons are shown where there can be any: a click posts the command.
+        """
         if self._foreign:
             if self._icon.HAS_NOTIFICATION:
-                self._icon.notify(_clip(text, _NOTICE), _clip(title, _NOTICE_TITLE))
+                self._icon.notify(_clip(note.text, _NOTICE), _clip(note.title, _NOTICE_TITLE))
         else:
-            self._icon.notify_about(subject, text, title)
+            buttons = tuple((button.label, button.command) for button in note.buttons)
+            self._icon.notify_about(note.subject, note.text, note.title, buttons)
 
     def _backend(self) -> Any:
         if self._foreign:
