@@ -174,7 +174,8 @@ def _profile(
             found.append((line, f"'{name}' contains an invisible character ({hidden})"))
     if found:
         raise ProfileFileError(found)
-    return Profile(_name(path), endpoint, "file", env, health, path, value.get("context", ""), value.get("machine", ""))
+    names = value.get("context", ""), value.get("machine", "")
+    return Profile(_name(path), endpoint, "file", env, health, path, *names, value.get("notifications", True))
 
 
 def _endpoint(value: dict[str, Any], tls: Tls | None, computer: Computer, stores: Stores) -> Endpoint:

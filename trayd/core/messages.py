@@ -190,6 +190,12 @@ class CheckAgain(Value):
     name: str
 
 
+class Recheck(Value):
+    """Ask engines now, and tell what comes of it: a click on a notification, after which nothing else would show it."""
+
+    names: tuple[str, ...]
+
+
 class StartMachine(Value):
     """Start the machine of a profile."""
 

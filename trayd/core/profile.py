@@ -133,7 +133,8 @@ HEALTH_LIMITS = {"interval": (1.0, 3600.0), "timeout": (0.1, 60.0), "slow": (0.0
 class Profile(Value):
     """How to reach one engine, under a name; `source` says where it comes from ("file", "context", "machine", "local").
 
-    `context` and `machine` name the Docker context or the docker-machine machine that the endpoint was taken from.
+    `context` and `machine` name the Docker context or the docker-machine machine that the endpoint was taken from;
+    `notifications` says whether its loss and return are told.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Profile(Value):
     path: str = ""
     context: str = ""
     machine: str = ""
+    notifications: bool = True
 
 
 class When(Value):
