@@ -273,6 +273,33 @@ def test_check_again_for_many_is_answered_once():
     assert titles(scene) == ["3 engines are not reachable: alpha, beta, delta"] * 2
 
 
+def test_who_came_back_while_others_were_waited_for_is_not_told():
+    """Neither a loss that is over before it was told, nor a return that did not last."""
+    scene = good(*FOUR[:2])
+    lose(scene, "alpha", seconds=1.5)
+    lose(scene, "beta", seconds=2)
+    assert scene.notes() == []  # alpha's grace is over, beta's is not
+    back(scene, "alpha", seconds=10)
+    assert titles(scene) == ["beta: not reachable"]
+    lose(scene, "alpha")
+    assert titles(scene)[1:] == ["2 engines are not reachable: alpha, beta"]
+    back(scene, "alpha", seconds=1)
+    lose(scene, "alpha", seconds=60)
+    assert len(scene.notes()) == 2
+    back(scene, "alpha", "beta")
+    assert titles(scene)[2:] == ["2 engines are reachable again: alpha, beta"]
+
+
+def test_nobody_waits_for_what_is_not_to_be_told():
+    """The grace of a silent profile, or of an engine in a storm, delays no other engine's notification."""
+    scene = good(replace(OFFICE, notifications=False), *FOUR[:2])
+    flap(scene, "beta", times=3)
+    told = len(scene.notes())
+    lose(scene, "alpha", seconds=1)
+    lose(scene, "office", "beta", seconds=2)
+    assert titles(scene)[told:] == ["alpha: not reachable"]
+
+
 # --- storms
 
 
@@ -316,6 +343,16 @@ def test_the_end_of_a_storm_is_told():
             assert titles(scene)[-1] == "office is reachable again"
         flap(scene, "office", times=1)  # and what comes then is news again
         assert titles(scene)[-2:] == ["office: not reachable", "office is reachable again"]
+
+
+def test_an_end_that_is_long_known_waits_for_nobody():
+    """That a storm left an engine gone is told when five minutes are over, whoever else has just gone."""
+    scene = good(*FOUR[:2])
+    flap(scene, "alpha", times=3)
+    lose(scene, "alpha", seconds=STEADY + 2.5)  # the grace's end was its last change
+    told = len(scene.notes())
+    lose(scene, "beta", seconds=0.7)
+    assert titles(scene)[told:] == ["alpha: not reachable"]
 
 
 def test_short_losses_are_not_steadiness():
