@@ -290,6 +290,15 @@ def test_who_came_back_while_others_were_waited_for_is_not_told():
     assert titles(scene)[2:] == ["2 engines are reachable again: alpha, beta"]
 
 
+def test_an_answer_is_one_change_however_often_it_comes():
+    """An engine that is asked again and again while the rest of its outage is waited for has come back once."""
+    scene = good(*FOUR[:2])
+    lose(scene, "alpha", "beta")
+    back(scene, *["alpha"] * 10, "beta")
+    lose(scene, "alpha")
+    assert titles(scene)[-1] == "alpha: not reachable"
+
+
 def test_nobody_waits_for_what_is_not_to_be_told():
     """The grace of a silent profile, or of an engine in a storm, delays no other engine's notification."""
     scene = good(replace(OFFICE, notifications=False), *FOUR[:2])
@@ -349,9 +358,9 @@ def test_an_end_that_is_long_known_waits_for_nobody():
     """That a storm left an engine gone is told when five minutes are over, whoever else has just gone."""
     scene = good(*FOUR[:2])
     flap(scene, "alpha", times=3)
-    lose(scene, "alpha", seconds=STEADY + 2.5)  # the grace's end was its last change
+    lose(scene, "alpha", seconds=STEADY + 1.5)  # the grace's end was its last change
     told = len(scene.notes())
-    lose(scene, "beta", seconds=0.7)
+    lose(scene, "beta", seconds=1.7)
     assert titles(scene)[told:] == ["alpha: not reachable"]
 
 
