@@ -26,6 +26,7 @@ from trayd.core.value import Value, replace
 
 if TYPE_CHECKING:
     from trayd.config.watch import FileWatch
+    from trayd.engine.pulse import Pulse
     from trayd.engine.watcher import Watch
 
 # An editor writes a file in several steps; they are taken for one.
@@ -65,6 +66,7 @@ class App:
         self._remembers = remembers
         self._only = frozenset(only)
         self._watches: dict[str, Watch] = {}
+        self._pulse: Pulse | None = None
         self._files: FileWatch | None = None
         self._reading = False
         self._sockets: frozenset[str] = frozenset()
@@ -110,6 +112,8 @@ class App:
         """After the loop: let go of what was held, and tell the surfaces."""
         for watch in self._watches.values():
             watch.stop()
+        if self._pulse is not None:
+            self._pulse.stop()
         if self._files is not None:
             self._files.stop()
         for surface in self.surfaces:
@@ -186,11 +190,14 @@ class App:
                 self._read_files()
 
     def _start_watch(self, effect: m.StartWatch) -> None:
-        from trayd.engine.watcher import Watch  # imports docker
+        from trayd.engine.pulse import Pulse  # imports docker's own libraries, as the next one does docker
+        from trayd.engine.watcher import Watch
 
         assert self._files is not None
         profile, generation = effect.profile, effect.generation
-        self._watches[profile.name] = Watch(profile, generation, self.post)
+        if self._pulse is None:
+            self._pulse = Pulse()
+        self._watches[profile.name] = Watch(profile, generation, self.post, self._pulse)
         if profile.endpoint.scheme == "unix":
             # A starting engine makes its socket anew: it is asked in the same moment.
             hint = m.Hinted(profile.name, generation)

@@ -1,11 +1,12 @@
 """The table of states: what people are told of a good, slow, lost, hung engine, and when."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.core.scene import LAB, OFFICE, Scene, of
 from trayd.core import messages as m
-from trayd.core.health import GOOD, TRANSITIONS, Event, Health, Now, State, next_delay
-from trayd.core.profile import LOCAL_HEALTH
+from trayd.core.health import GOOD, TOGETHER, TRANSITIONS, Event, State, next_beat
 
 
 def test_every_state_knows_every_event_that_can_reach_it():
@@ -119,11 +120,21 @@ def test_a_slow_answer_is_told_apart_from_none():
     assert scene.state() == "reachable"
 
 
-def test_a_hang_is_noticed_within_interval_and_timeout():
-    """With the defaults of a local engine no hang goes unseen for more than 8 s."""
-    for jitter in (0.0, 0.5, 0.999):
-        delay = next_delay(Health(State.REACHABLE), 0, LOCAL_HEALTH, True, Now(0, 0, jitter))
-        assert delay + LOCAL_HEALTH.timeout <= 8.0
+@given(st.floats(0, 1e6), st.sampled_from([1.0, 5.0, 7.3, 10.0, 60.0]), st.integers(1, 1000))
+def test_a_hang_is_noticed_within_interval_and_timeout(start: float, interval: float, number: int) -> None:
+    """Whenever an engine answered, it is asked again within the interval, and not in the same moment."""
+    due = next_beat(start, interval, number)
+    assert 0.02 * interval <= due - start <= interval
+    again = next_beat(due, interval, number)
+    assert again - due == pytest.approx(0.98 * interval, abs=0.01), "from then on it is asked once an interval"
+
+
+def test_neighbours_are_asked_together_but_a_crowd_is_not() -> None:
+    """Three profiles wake the processor once in their interval, a hundred ask at ten moments of it."""
+    assert len({round(next_beat(1000.0 + n / 10, 5.0, n), 3) for n in range(1, 4)}) == 1
+    moments = [round(next_beat(1000.2, 5.0, n), 3) for n in range(1, 101)]
+    assert max(moments.count(moment) for moment in moments) <= 2 * TOGETHER
+    assert len(set(moments)) == 10
 
 
 def test_a_lost_engine_is_asked_soon_and_then_ever_more_rarely():

@@ -7,6 +7,7 @@ import pytest
 
 from tests.harness.dockerd import Dockerd
 from tests.harness.tls import Authority
+from trayd.engine.pulse import Pulse
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,11 @@ def tls_engine(authority: Authority) -> Iterator[Dockerd]:
     with Dockerd(tcp=True, tls=authority.server("the engine")) as running:  # its file stays: each name is a folder
         running.load_busybox()
         yield running
+
+
+@pytest.fixture
+def pulse() -> Iterator[Pulse]:
+    """What asks on the connections that are there, for one test."""
+    running = Pulse()
+    yield running
+    running.stop()

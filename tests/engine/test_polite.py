@@ -16,6 +16,7 @@ from trayd.core import messages as m
 from trayd.core.health import State
 from trayd.core.profile import Endpoint, Profile
 from trayd.engine.activation import Places, would_start
+from trayd.engine.pulse import Pulse
 from trayd.engine.watcher import Watch
 
 STOPPED = ("Docker is stopped; the next docker command starts it.", "Start it: sudo systemctl start docker")
@@ -130,10 +131,10 @@ def test_whoever_cannot_be_asked_stops_nothing(
     assert not would_start(str(listening.path), False, 3.0, systemd.places)
 
 
-def test_watching_does_not_start_a_stopped_engine(systemd: Systemd, listening: Responder) -> None:
+def test_watching_does_not_start_a_stopped_engine(systemd: Systemd, listening: Responder, pulse: Pulse) -> None:
     """Background questions say that Docker is stopped and connect to nobody; "Check again" connects."""
     posted: list[object] = []
-    watch = Watch(Profile("local", Endpoint("unix", path=str(listening.path))), 1, posted.append, systemd.places)
+    watch = Watch(Profile("local", Endpoint("unix", path=str(listening.path))), 1, posted.append, pulse, systemd.places)
     watch.ask(m.Ask("local", 3.0))
     watch.ask(m.Ask("local", 3.0, fresh=True))
     wait_until(lambda: len(posted) == 2, what="two looks")
@@ -148,12 +149,12 @@ def test_watching_does_not_start_a_stopped_engine(systemd: Systemd, listening: R
     watch.stop()
 
 
-def test_a_stop_is_not_undone(systemd: Systemd, listening: Responder) -> None:
+def test_a_stop_is_not_undone(systemd: Systemd, listening: Responder, pulse: Pulse) -> None:
     """When the engine is stopped under a held connection, the next question finds it stopped and does not connect."""
     systemd.running()
     systemd.says("active", "active")
     posted: list[object] = []
-    watch = Watch(Profile("local", Endpoint("unix", path=str(listening.path))), 1, posted.append, systemd.places)
+    watch = Watch(Profile("local", Endpoint("unix", path=str(listening.path))), 1, posted.append, pulse, systemd.places)
     watch.ask(m.Ask("local", 3.0))
     wait_until(lambda: len(posted) == 1, what="the answer")
     watch.listen()  # this stand-in refuses the stream, which is an end like any other

@@ -26,6 +26,7 @@ from trayd.core import messages as m
 from trayd.core.profile import Endpoint, Profile
 from trayd.core.value import replace
 from trayd.engine import probe, transport
+from trayd.engine.pulse import Pulse
 from trayd.engine.watcher import Watch
 
 # What Python 3.13's strict mode says of them (OpenSSL's verify codes); the docker CLI takes both.
@@ -268,13 +269,13 @@ def test_verify_false_is_the_persons_word(
 
 @pytest.mark.engine
 def test_a_replaced_ca_file_is_taken_up_after_a_failure(
-    tls_engine: Dockerd, authority: Authority, stranger: Authority
+    tls_engine: Dockerd, authority: Authority, stranger: Authority, pulse: Pulse
 ) -> None:
     """Whoever copies the right ca.pem into the folder need not start trayd again."""
     certs = authority.client("mended")
     shutil.copy(stranger.ca, certs / "ca.pem")
     posted: list[object] = []
-    watch = Watch(Profile("office", endpoint(tls_engine.tcp_url, certs)), 1, posted.append)
+    watch = Watch(Profile("office", endpoint(tls_engine.tcp_url, certs)), 1, posted.append, pulse)
     watch.ask(m.Ask("office", 5.0))
     wait_until(lambda: len(posted) == 1, what="the first outcome")
     shutil.copy(authority.ca, certs / "ca.pem")
@@ -287,11 +288,13 @@ def test_a_replaced_ca_file_is_taken_up_after_a_failure(
 
 
 @pytest.mark.parametrize("kind", ["unix", "tcp", "tls"])
-def test_a_watch_that_ends_during_a_probe_leaves_nothing(kind: str, authority: Authority, certs: Path) -> None:
+def test_a_watch_that_ends_during_a_probe_leaves_nothing(
+    kind: str, authority: Authority, certs: Path, pulse: Pulse
+) -> None:
     """A profile that is removed while its hung engine is being asked ends at once, with its thread and its socket."""
     before, files = set(threading.enumerate()), _files()
     with silent(unix=kind == "unix", tls=authority.server() if kind == "tls" else None) as server:
-        watch = Watch(Profile("hung", endpoint(server.url, certs if kind == "tls" else None)), 1, lambda _: None)
+        watch = Watch(Profile("hung", endpoint(server.url, certs if kind == "tls" else None)), 1, lambda _: None, pulse)
         watch.ask(m.Ask("hung", 60.0))
         wait_until(lambda: server.connections == 1, what="the question")
         watch.stop()

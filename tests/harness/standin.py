@@ -71,8 +71,7 @@ class StandIn:
         self._ended.set()
         self._wake.close()
         self._accepting.join(5)  # first of all, so that no further connection comes
-        for connection in list(self._open):
-            self._hang_up(connection)
+        self.hang_up()
         for thread in self._threads:
             thread.join(5)
             assert not thread.is_alive(), f"a stand-in's thread does not end: {self._behave}"
@@ -98,6 +97,11 @@ class StandIn:
                     self.connections += 1
                     self._open.add(connection)
                     self._start(self._serve, connection)
+
+    def hang_up(self) -> None:
+        """Close the connections that are open, as a server does with idle ones; new ones are accepted."""
+        for connection in list(self._open):
+            self._hang_up(connection)
 
     @staticmethod
     def _hang_up(connection: socket.socket) -> None:

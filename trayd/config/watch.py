@@ -61,13 +61,14 @@ class FileWatch(events.FileSystemEventHandler):
         paths = (path,) if isinstance(path, str) else path
         with self._lock:
             self._wanted[key] = (tuple(os.path.abspath(one) for one in paths), callback)
-            self._settle()
+            self._settle({key})
 
     def unwatch(self, key: object) -> None:
         """Forget what is watched under `key`."""
         with self._lock:
             self._wanted.pop(key, None)
-            self._settle()
+            self._places.pop(key, None)
+            self._settle(set())
 
     def stop(self) -> None:
         """End watching."""
@@ -90,22 +91,29 @@ class FileWatch(events.FileSystemEventHandler):
         """Return the callbacks of the paths that an event is about."""
         touched = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
         with self._lock:
-            called = [
-                self._wanted[key][1]
+            about = {
+                key
                 for key, places in self._places.items()
                 if any(place.has(path) for place in places for path in touched)
-            ]
+            }
+            called = [self._wanted[key][1] for key in about]
             if isinstance(event, _GONE) and touched[0] in self._folders:
                 self._drop(touched[0])  # a folder that has come back under its name is another one
-            if called or event.is_directory:
-                self._settle()
+            if event.is_directory:
+                self._settle(set(self._wanted))
+            elif about:
+                self._settle(about)
         return called
 
-    def _settle(self) -> None:
-        """Watch exactly the folders that are needed now: of each path its own, or the nearest that exists."""
+    def _settle(self, changed: set[object]) -> None:
+        """Watch exactly the folders that are needed now: of each path its own, or the nearest that exists.
+
+        Only what is watched under the keys that `changed` is looked for anew: a hundred profiles start at once.
+        """
         # Looked at again after every change: a folder may come or go just before the one above it is watched.
         for _ in range(_LOOKS):
-            self._places = {key: tuple(map(_place, paths)) for key, (paths, _) in self._wanted.items()}
+            for key in changed:
+                self._places[key] = tuple(map(_place, self._wanted[key][0]))
             needed = {folder for places in self._places.values() for place in places for folder in place.watched}
             if needed == self._folders.keys():
                 return

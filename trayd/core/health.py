@@ -54,6 +54,10 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 # Failures that come back at once and cost next to nothing, as a restarting engine's do.
 QUICK_CODES = frozenset({"refused", "closed", "socket_missing"})
 
+# In seconds; and how many engines are asked on the same beat.
+BEAT = 0.5
+TOGETHER = 8
+
 GOOD = frozenset({State.REACHABLE, State.DEGRADED})
 BAD = frozenset({State.HUNG, State.UNREACHABLE})
 
@@ -83,7 +87,10 @@ class Now(Value):
 def answered(health: Health, latency: float, settings: HealthSettings, now: Now) -> Health:
     """Return the health after an answer that took `latency` seconds."""
     moved = _move(health, Event.SLOW if latency > settings.slow else Event.ANSWERED, now)
-    return replace(moved, latency=_steady(health.latency, latency), diagnosis=None, lost=None, told=False)
+    steady = _steady(health.latency, latency)
+    if moved is health and steady == health.latency:
+        return health  # nearly always; an engine that is up has no diagnosis and no loss
+    return replace(moved, latency=steady, diagnosis=None, lost=None, told=False)
 
 
 def failed(health: Health, diagnosis: Diagnosis, now: Now) -> Health:
@@ -132,14 +139,24 @@ def _steady(shown: float | None, latency: float) -> float:
     return latency
 
 
-def next_delay(health: Health, failures: int, settings: HealthSettings, local: bool, now: Now) -> float:
-    """Return the seconds from the last probe's start (good) or end (bad) to the next one.
+def next_beat(start: float, interval: float, number: int) -> float:
+    """Return when to ask an engine that answers once more: within `interval` of `start`, on a beat.
 
-    Good: the interval, up to a tenth earlier so that many engines are not asked in step. Bad: exponential backoff,
-    slow from the start for a failure that a person has to mend.
+    Every engine has its beat, eight neighbours by `number` the same one: one waking of the processor serves them all,
+    and a hundred engines are still not asked at once, which would keep an opening menu waiting (all measured). A beat
+    is a little shorter than the interval, so that "interval + timeout" holds with what waking and drawing take.
     """
-    if health.state in GOOD:
-        return settings.interval * (1 - 0.1 * now.jitter)
+    period = 0.98 * interval
+    phase = number // TOGETHER % max(1, round(interval / BEAT)) * BEAT
+    due = start + period - (start - phase) % period
+    return due if due - start > 0.02 * interval else due + period  # asked on its beat, or just before it
+
+
+def retry_delay(health: Health, failures: int, settings: HealthSettings, local: bool, now: Now) -> float:
+    """Return the seconds from a failed probe's end to the next one.
+
+    Exponential backoff, slow from the start for a failure that a person has to mend.
+    """
     code = health.diagnosis.code if health.diagnosis else ""
     first, factor, most = (5.0, 2.0, 60.0) if code in SETTLED_CODES else (0.2, 1.6, 10.0 if local else 30.0)
     if code in QUICK_CODES:

@@ -63,11 +63,10 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
 
 def next_deadline(snapshot: Snapshot) -> float | None:
     """Return the monotonic time at which a Tick is needed, or None."""
-    times = []
-    for name, watch in snapshot.watches.items():
-        engine = snapshot.engines[name]
-        times.append(watch.due if watch.asked is None else _overdue(watch, engine))
-        if (ends := h.grace_ends(engine.health, engine.profile.health)) is not None:
+    engines = snapshot.engines
+    times = [w.due if w.asked is None else _overdue(w, engines[name]) for name, w in snapshot.watches.items()]
+    for engine in engines.values():
+        if engine.health.lost is not None and (ends := h.grace_ends(engine.health, engine.profile.health)) is not None:
             times.append(ends)
     if (told := telling.due(snapshot.telling, snapshot.engines)) is not None:
         times.append(told)
@@ -89,7 +88,8 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
     was = engine.health
     if isinstance(outcome, m.Answered):
         health = h.answered(was, outcome.latency, settings, now)
-        engine = replace(engine, health=health, info=outcome.engine or engine.info)
+        if health is not was or outcome.engine is not None:
+            engine = replace(engine, health=health, info=outcome.engine or engine.info)
         if outcome.certificates is not None:
             engine = replace(engine, certificates=outcome.certificates)
         if outcome.engine is not None and not engine.only_pings:
@@ -99,14 +99,17 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
         engine = replace(engine, health=health, images=None)
         # Its stream ended because the engine went, not because somebody cuts streams: it is held again at once.
         watch = replace(watch, short_streams=0, listen_due=0.0)
-    engine = replace(engine, certificates=dated(engine.certificates, now.wall))
+    if engine.certificates:
+        engine = replace(engine, certificates=dated(engine.certificates, now.wall))
     good = health.state in h.GOOD
     failures = 0 if good else watch.failures + 1
-    start = watch.asked if good and watch.asked is not None else now.mono
-    due = start + h.next_delay(health, failures - 1, settings, engine.profile.endpoint.socket, now)
+    if good:
+        due = h.next_beat(now.mono if watch.asked is None else watch.asked, settings.interval, watch.generation)
+    else:
+        due = now.mono + h.retry_delay(health, failures - 1, settings, engine.profile.endpoint.socket, now)
     if health.state is h.State.DEGRADED and was.state not in h.GOOD:
         due = now.mono  # it was asked while it was still starting: a second look tells whether it stays slow
-    if engine != snapshot.engines[name]:
+    if engine is not snapshot.engines[name] and engine != snapshot.engines[name]:
         snapshot = put_engine(snapshot, name, engine)
     snapshot, more = _told(snapshot, telling.probed(snapshot, name, was, now))
     effects += more
@@ -174,6 +177,8 @@ def _tick(snapshot: Snapshot, now: Now) -> Result:
     effects, judged = list[object](), list[str]()
     for name, watch in snapshot.watches.items():
         engine = snapshot.engines[name]
+        if watch.asked is None and watch.due > now.mono and engine.health.lost is None:
+            continue  # nearly all of a hundred
         if watch.asked is None and watch.due <= now.mono:
             snapshot, more = ask(snapshot, name, now)
             effects += more

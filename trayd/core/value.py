@@ -29,7 +29,9 @@ class _Record(type):
         namespace["__slots__"] = fields
         namespace["__match_args__"] = fields
         namespace["_content"] = staticmethod(attrgetter(*compared) if compared else lambda _: ())
-        return super().__new__(mcs, name, bases, namespace)
+        made = super().__new__(mcs, name, bases, namespace)
+        made._setters = {field: made.__dict__[field].__set__ for field in fields}  # type: ignore[attr-defined]
+        return made
 
     def __init__(
         cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], apart: tuple[str, ...] = ()
@@ -45,19 +47,20 @@ class Value(metaclass=_Record):
         __match_args__: ClassVar[tuple[str, ...]]
         _defaults: ClassVar[dict[str, Any]]
         _content: ClassVar[Callable[[object], object]]
+        _setters: ClassVar[dict[str, Callable[[object, object], None]]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         fields, defaults = self.__match_args__, type(self)._defaults
         if len(args) > len(fields) or not kwargs.keys() <= set(fields[len(args) :]):
             raise TypeError(f"{type(self).__name__} takes {', '.join(fields) or 'no values'}, got {args} {kwargs}")
-        put = object.__setattr__
+        put = type(self)._setters
         for field, value in zip(fields, args, strict=False):
-            put(self, field, value)
+            put[field](self, value)
         for field in fields[len(args) :]:
             if field in kwargs:
-                put(self, field, kwargs[field])
+                put[field](self, kwargs[field])
             elif field in defaults:
-                put(self, field, defaults[field])
+                put[field](self, defaults[field])
             else:
                 raise TypeError(f"{type(self).__name__} needs a value for {field}")
 
@@ -81,5 +84,10 @@ class Value(metaclass=_Record):
 
 def replace(value: T, **changes: Any) -> T:
     """Return a copy of a value with some fields changed."""
-    fields = {field: getattr(value, field) for field in value.__match_args__}
-    return type(value)(**(fields | changes))
+    kind = type(value)
+    new = object.__new__(kind)  # not through __init__: an engine that answers as before is ten of these, 5 µs each
+    for field, put in kind._setters.items():
+        put(new, changes.pop(field) if field in changes else getattr(value, field))
+    if changes:
+        raise TypeError(f"{kind.__name__} has no field {', '.join(changes)}")
+    return new

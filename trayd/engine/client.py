@@ -15,6 +15,7 @@ from trayd.core.diagnosis import Answer, Diagnosis
 from trayd.core.identity import FINGERPRINT
 from trayd.core.profile import Endpoint
 from trayd.engine.certificates import end_of, own_certificates
+from trayd.engine.pulse import Line, line
 from trayd.engine.ssh import ENGINE_GONE, Tunnel
 from trayd.engine.transport import EndpointTls, Sockets, TcpAdapter, UnixAdapter
 
@@ -51,11 +52,11 @@ class Client:
         self.endpoint = endpoint
         self.sockets = Sockets()
         self.api_version = ""
+        self._told_api = ""
         self.tunnel = Tunnel(endpoint) if endpoint.scheme == "ssh" else None
-        tls = EndpointTls(endpoint.tls, self.sockets) if endpoint.tls else False
+        self._tls = EndpointTls(endpoint.tls, self.sockets) if endpoint.tls else None
         # An explicit base_url and version: then the constructor does no network I/O, and follows no DOCKER_* variable
         # and no context of the CLI.
-        self._tls = tls
         self._adapter = self._make_adapter()
         self.docker = self._make(NEWEST_API)
         self._own_certificates = own_certificates(endpoint.tls) if endpoint.tls else ()
@@ -65,11 +66,11 @@ class Client:
         # engine behind ssh is the local end of a tunnel.
         url = "unix:///var/run/docker.sock" if self.tunnel else self.endpoint.url
         client = docker.DockerClient(
-            base_url=url, version=version, tls=self._tls, user_agent=f"trayd/{__version__}", timeout=10
+            base_url=url, version=version, tls=self._tls or False, user_agent=f"trayd/{__version__}", timeout=10
         )
         # No proxy, no foreign CA bundle, no ~/.netrc from the environment (docker-py#2433).
         client.api.trust_env = False
-        if self._adapter is not None:
+        if self._adapter is not None and not self._tls:
             client.api.mount("http+docker://" if self.endpoint.scheme != "tcp" else "http://", self._adapter)
         return client
 
@@ -78,9 +79,9 @@ class Client:
             return UnixAdapter(self.sockets, lambda: tunnel.socket, timeout=10)
         if self.endpoint.scheme == "unix":
             return UnixAdapter(self.sockets, lambda: self.endpoint.path, timeout=10)
-        if self.endpoint.scheme == "tcp" and not self.endpoint.tls:
-            return TcpAdapter(self.sockets)
-        return None
+        if self._tls:
+            return self._tls.adapter
+        return TcpAdapter(self.sockets) if self.endpoint.scheme == "tcp" else None
 
     @property
     def certificates(self) -> tuple[Certificate, ...]:
@@ -103,8 +104,15 @@ class Client:
         """Ask the unversioned `/_ping`; redirects are not followed. Raises what requests raises."""
         return self._get("/_ping", timeout, _PING_LIMIT)
 
+    def line(self) -> Line | None:
+        """Take an idle connection that answered a ping before; None if there is none, or none that can be shared."""
+        if self._adapter is None or not self._told_api or (pool := self._adapter.pool()) is None:
+            return None
+        return line(pool, self._told_api)
+
     def settle(self, engine_api: str) -> None:
         """Take the API version to speak from the engine's answer, as the docker CLI does."""
+        self._told_api = engine_api
         wanted = min(engine_api, NEWEST_API, key=version_tuple)
         if wanted != self.api_version:
             self.api_version = wanted

@@ -174,6 +174,11 @@ def why(error: Exception, client: Client, deadline: float) -> Diagnosis:
     return found
 
 
+def silence(client: Client, deadline: float) -> Diagnosis:
+    """Return the diagnosis for a ping that was not answered until `deadline`."""
+    return why(TimeoutError("timed out"), client, deadline)
+
+
 def _look_at_socket(found: Diagnosis, endpoint: Endpoint) -> Diagnosis:
     try:
         status = os.stat(endpoint.path)

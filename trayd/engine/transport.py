@@ -83,7 +83,18 @@ def _end(sock: socket.socket) -> None:
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
-class _UnixConnection(UnixHTTPConnection):  # type: ignore[misc]
+class _Repeatable:
+    """A connection that remembers the bytes of its last ping, so that it can be asked again as it was."""
+
+    ping = b""
+
+    def send(self, data: Any) -> None:
+        if isinstance(data, bytes) and data.startswith(b"GET /_ping "):
+            self.ping = data
+        super().send(data)  # type: ignore[misc]
+
+
+class _UnixConnection(_Repeatable, UnixHTTPConnection):  # type: ignore[misc]
     sockets: Sockets
 
     def connect(self) -> None:
@@ -125,6 +136,10 @@ class UnixAdapter(UnixHTTPAdapter):  # type: ignore[misc]
         """Return the one pool there is."""
         return self._pool
 
+    def pool(self) -> _UnixPool:
+        """Return the one pool there is."""
+        return self._pool
+
     def close(self) -> None:
         """Drop the idle connections; urllib3's closed pool would never open one again."""
         closed, self._pool = self._pool, self._new_pool()
@@ -132,7 +147,7 @@ class UnixAdapter(UnixHTTPAdapter):  # type: ignore[misc]
         super().close()
 
 
-class _TcpConnection(urllib3.connection.HTTPConnection):
+class _TcpConnection(_Repeatable, urllib3.connection.HTTPConnection):
     sockets: Sockets
 
     def connect(self) -> None:
@@ -141,7 +156,7 @@ class _TcpConnection(urllib3.connection.HTTPConnection):
         self.sockets.add(self.sock)
 
 
-class _TlsConnection(urllib3.connection.HTTPSConnection):
+class _TlsConnection(_Repeatable, urllib3.connection.HTTPSConnection):
     sockets: Sockets
 
     def _new_conn(self) -> socket.socket:
@@ -204,6 +219,11 @@ class TcpAdapter(requests.adapters.HTTPAdapter):
         http: Any = partial(_TcpPool, sockets=self._sockets)
         https: Any = partial(_TlsPool, sockets=self._sockets)
         self.poolmanager.pool_classes_by_scheme = {"http": http, "https": https}
+
+    def pool(self) -> Any:
+        """Return the pool of the newest connection, None before there is one."""
+        pools = self.poolmanager.pools
+        return next((pools[key] for key in pools.keys()), None)  # noqa: SIM118 (it is no dict, and refuses to be walked)
 
     def close(self) -> None:
         """Drop the idle connections; urllib3 itself leaves them open until the garbage is collected."""

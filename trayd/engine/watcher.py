@@ -1,5 +1,8 @@
 """Watching one engine: a thread that probes when it is told to, and one that holds the event stream.
 
+While the engine answers as before on a connection that is there, the pulse, which all watches share, probes for it;
+the thread makes connections and finds out what is wrong.
+
 A watch decides nothing and knows no schedule; it does what the loop says and posts what it found, with its generation.
 """
 
@@ -16,9 +19,11 @@ from queue import SimpleQueue
 from trayd.core import messages as m
 from trayd.core.diagnosis import Diagnosis, diagnose
 from trayd.core.profile import Endpoint, Profile
+from trayd.core.value import Value
 from trayd.engine import probe
 from trayd.engine.activation import PLACES, Places, would_start
 from trayd.engine.client import Client
+from trayd.engine.pulse import Pinged, Pulse
 
 Post = Callable[[object], None]
 
@@ -26,15 +31,24 @@ Post = Callable[[object], None]
 LIST_TIMEOUT = 20.0
 
 
+class _Question(Value):
+    """A probe to send through docker-py; `silent`: the pulse did, and nothing came until `deadline`."""
+
+    ask: m.Ask
+    deadline: float
+    silent: bool = False
+
+
 class Watch:
     """One watched engine, of one generation; all methods return at once, results are posted."""
 
-    def __init__(self, profile: Profile, generation: int, post: Post, places: Places = PLACES) -> None:
+    def __init__(self, profile: Profile, generation: int, post: Post, pulse: Pulse, places: Places = PLACES) -> None:
         self._profile = profile
+        self._pulse = pulse
         self._places = places
         self._generation = generation
         self._post = post
-        self._questions: SimpleQueue[m.Ask | None] = SimpleQueue()
+        self._questions: SimpleQueue[_Question | None] = SimpleQueue()
         self._client: Client | None = None
         self._info = m.EngineInfo()
         self._phase = ""
@@ -44,7 +58,20 @@ class Watch:
 
     def ask(self, question: m.Ask) -> None:
         """Send a probe."""
-        self._questions.put(question)
+        deadline = time.monotonic() + question.timeout
+        client = self._client
+        # After its stream ended an engine may be stopping: then it is looked at before it is asked.
+        line = client.line() if client and not question.fresh and not self._lost else None
+        if line is None:
+            self._questions.put(_Question(question, deadline))
+        else:
+            self._pulse.ask(line, deadline, lambda pinged: self._pinged(question, deadline, pinged))
+
+    def _pinged(self, question: m.Ask, deadline: float, pinged: Pinged) -> None:
+        if pinged.latency is None:
+            self._questions.put(_Question(question, deadline, pinged.silent))
+        elif not self._stopped:
+            self._post(m.Probed(self._profile.name, self._generation, m.Answered(pinged.latency)))
 
     def listen(self) -> None:
         """Hold the event stream until it ends."""
@@ -94,8 +121,10 @@ class Watch:
             self._post(m.Probed(self._profile.name, self._generation, outcome))
         self._forget_client()
 
-    def _probe(self, question: m.Ask) -> m.Answered | m.Failed:
-        endpoint, deadline = self._profile.endpoint, time.monotonic() + question.timeout
+    def _probe(self, what: _Question) -> m.Answered | m.Failed:
+        endpoint, question, deadline = self._profile.endpoint, what.ask, what.deadline
+        if what.silent and self._client:
+            return m.Failed(probe.silence(self._client, deadline))
         connected, self._lost = self._client is not None and not self._lost, False
         if not question.wake and would_start(endpoint.path, connected, question.timeout, self._places):
             return m.Failed(
