@@ -309,6 +309,18 @@ def test_nobody_waits_for_what_is_not_to_be_told():
     assert titles(scene)[told:] == ["alpha: not reachable"]
 
 
+def test_after_a_sleep_the_network_may_take_its_time():
+    """A loss that is over 15 seconds after the computer woke is not told; one that lasts is, once for all."""
+    for seconds, told in ((13, []), (17, ["4 engines are not reachable: alpha, beta, delta …"])):
+        scene = good(*FOUR)
+        scene.say(m.Woke())
+        lose(scene, "alpha", "beta", code="no_route", seconds=4)
+        lose(scene, "delta", "gamma", code="no_route", seconds=seconds - 4)
+        assert titles(scene) == told
+        back(scene, *NAMES)
+        assert len(scene.notes()) == 2 * len(told)
+
+
 # --- storms
 
 

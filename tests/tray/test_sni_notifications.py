@@ -46,10 +46,10 @@ def test_notifications_about_different_subjects_stand_beside_each_other(bus: Pri
             for engine in ("office", "home"):
                 icon.notify_about(engine, word, engine)
         wait_until(lambda: [note.body for note in server.showing().values()] == ["back", "back"])
-        for number in range(100):
+        for number in range(300):
             icon.notify_about(f"engine {number}", "x")
-        wait_until(lambda: len(server.showing()) == 102)
-        assert len(icon._notifications._subjects) == 64
+        wait_until(lambda: len(server.showing()) == 302)
+        assert len(icon._notifications._subjects) == 256
 
 
 def test_a_new_notification_server_is_not_asked_to_replace_a_strangers(bus: PrivateBus) -> None:

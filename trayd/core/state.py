@@ -209,6 +209,7 @@ def _cli_goes(snapshot: Snapshot, cli: CliGoesTo, now: Now) -> Result:
 def _woke(snapshot: Snapshot, now: Now) -> Result:
     """After a sleep nobody is judged for the time slept: every grace starts anew, everybody is asked on a new line."""
     effects = list[object]()
+    snapshot = replace(snapshot, telling=telling.woke(snapshot.telling, now))
     for name, engine in snapshot.engines.items():
         if engine.health.lost is not None and not engine.health.told:
             health = replace(engine.health, lost=now.mono)

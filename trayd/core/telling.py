@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 GATHER = 2.0
 # A loss joins the notification of one that was told so long ago: an interval and a timeout of a remote engine.
 JOIN = 20.0
+# After a sleep of the computer its network takes so long to come back: no loss is told before.
+AWAKE = 15.0
 # More changes than this within the window are a storm, which is over when nothing changed for so long.
 MANY = 4
 WINDOW = 600.0
@@ -47,7 +49,7 @@ class Telling(Value):
     """What was told and what is to be; all times are monotonic.
 
     `changes` are the last losses and returns of each engine; `lost` and `back` wait since `since` to be told; of the
-    engines in `asked` a person wants to hear what the next question brings.
+    engines in `asked` a person wants to hear what the next question brings; before `patient` no loss is told.
     """
 
     outages: tuple[Outage, ...] = ()
@@ -56,6 +58,12 @@ class Telling(Value):
     back: tuple[str, ...] = ()
     since: float = 0.0
     asked: frozenset[str] = frozenset()
+    patient: float = 0.0
+
+    @property
+    def until(self) -> float:
+        """The time after which nothing waits any longer."""
+        return max(self.since + GATHER, self.patient) if self.lost else self.since + GATHER
 
     @property
     def idle(self) -> bool:
@@ -72,7 +80,7 @@ Told = tuple[Telling, list[object]]
 
 def due(telling: Telling, engines: Mapping[str, Engine]) -> float | None:
     """Return the monotonic time at which something is to be told, or None."""
-    times = [telling.since + GATHER] if telling.lost or telling.back else []
+    times = [telling.until] if telling.lost or telling.back else []
     times += [telling.changes[name][-1] + STEADY for name in _settling(telling, engines)]
     return min(times, default=None)
 
@@ -89,6 +97,11 @@ def kept(telling: Telling, names: Iterable[str]) -> Telling:
         back=tuple(name for name in telling.back if name in left),
         asked=telling.asked & left,
     )
+
+
+def woke(telling: Telling, now: Now) -> Telling:
+    """Take in that the computer slept."""
+    return replace(telling, patient=now.mono + AWAKE)
 
 
 def probed(snapshot: Snapshot, name: str, was: Health, now: Now) -> Told:
@@ -130,7 +143,7 @@ def passed(snapshot: Snapshot, judged: Iterable[str], now: Now) -> Told:
             telling = _waiting(telling, now, back=name)
         else:
             telling = _waiting(replace(telling, outages=_left(telling.outages, (name,))), now, lost=name)
-            telling = replace(telling, since=now.mono - GATHER)  # it has been known for long
+            telling = replace(telling, since=now.mono - GATHER, patient=0.0)  # it has been known for long
     return _flush(snapshot, telling, now)
 
 
@@ -149,7 +162,7 @@ def _flush(snapshot: Snapshot, telling: Telling, now: Now) -> Told:
     """Tell what waits, if it has waited for long enough or has nobody to wait for."""
     if not (telling.lost or telling.back):
         return telling, []
-    if now.mono < telling.since + GATHER and _others_are_near(snapshot, telling):
+    if now.mono < telling.until and _others_are_near(snapshot, telling):
         return telling, []
     notes, outages = list[object](), telling.outages
     for outage in outages:
@@ -169,19 +182,20 @@ def _flush(snapshot: Snapshot, telling: Telling, now: Now) -> Told:
 
 
 def _others_are_near(snapshot: Snapshot, telling: Telling) -> bool:
-    """Whether more of the same is about to come: another grace that ends, the rest of an outage that returns."""
-    until = telling.since + GATHER
+    """Whether more may come: after a sleep, another grace that ends soon, the rest of an outage that returns."""
     for outage in telling.outages:
         if 0 < sum(1 for name in outage.names if name in telling.back) < len(outage.names):
             return True
     if not telling.lost:
         return False
+    if telling.until == telling.patient:
+        return True
     ends = (
         h.grace_ends(engine.health, engine.profile.health)
         for name, engine in snapshot.engines.items()
         if telling.outage(name) is None and _wanted(snapshot, name)
     )
-    return any(end is not None and end <= until for end in ends)
+    return any(end is not None and end <= telling.until for end in ends)
 
 
 def _joined(

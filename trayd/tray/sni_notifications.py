@@ -24,7 +24,7 @@ _BODY_LIMIT = 1000
 _LABEL_LIMIT = 40
 _PATIENCE = 5.0  # a server that has not answered for so long is not waited for
 
-_MOST = 64  # subjects that are remembered; more than there are engines
+_MOST = 256  # subjects that are remembered; more than there are engines
 
 
 class Note(Value):
