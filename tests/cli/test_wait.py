@@ -44,7 +44,7 @@ def test_a_returning_engine_is_seen_at_once(dockerd: Start, record_testsuite_pro
     profile("office", f"host: {office.unix_url}\nhealth: {{interval: 60m}}\n")
     office.stop()
     with Watching("wait", "office", "--timeout", "2m") as program:
-        time.sleep(3)  # it is well into its waiting; nothing is waited for here
+        time.sleep(3)  # its quick first tries are over: from here on it looks twice a second, or is woken
         assert program.process.poll() is None
         office.start()
         answered = time.monotonic()
@@ -127,14 +127,15 @@ def test_an_engine_that_says_nothing_is_not_up() -> None:
 
 def test_a_profile_that_goes_away_ends_the_wait() -> None:
     """Nobody waits for an engine whose file was removed meanwhile."""
-    path = profile("office", GONE)
     profile("lab", GONE)
-    with Watching("wait", "office", "--timeout", "10m") as program:
-        time.sleep(1)  # also when it has long begun
-        path.unlink()
-        assert ended(program)[0] == 1
-        assert program.process.stderr is not None
-        assert program.process.stderr.read().startswith("trayd: the profile 'office' does not exist any more")
+    with silent() as hangs:
+        path = profile("office", f"host: {hangs.url}\n")
+        with Watching("wait", "office", "--timeout", "10m") as program:
+            wait_until(lambda: hangs.connections, 20, "the question")
+            path.unlink()
+            assert ended(program)[0] == 1
+            assert program.process.stderr is not None
+            assert program.process.stderr.read().startswith("trayd: the profile 'office' does not exist any more")
 
 
 @pytest.mark.parametrize(
@@ -162,10 +163,11 @@ def test_a_mistake_is_explained(arguments: list[str], code: int, words: str) -> 
 
 def test_ctrl_c_ends_the_wait() -> None:
     """Interrupted, it ends with 130 and says nothing."""
-    profile("office", GONE)
-    with Watching("wait", "office") as program:
-        time.sleep(1)  # it has begun
-        assert program.interrupt() == (130, "")
+    with silent() as hangs:
+        profile("office", f"host: {hangs.url}\n")
+        with Watching("wait", "office") as program:
+            wait_until(lambda: hangs.connections, 20, "the question")
+            assert program.interrupt() == (130, "")
 
 
 def test_a_terminal_shows_what_is_waited_for() -> None:
