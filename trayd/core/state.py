@@ -254,7 +254,7 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
     snapshot = replace(snapshot, engines=engines, watches=watches, problems=loaded.problems, generation=generation)
     snapshot = replace(snapshot, hidden=loaded.hidden, current=loaded.current)
     snapshot = replace(snapshot, docker_machine=loaded.docker_machine)
-    snapshot = replace(snapshot, telling=telling.kept(snapshot.telling, kept_watches))
+    snapshot = replace(snapshot, telling=telling.kept(snapshot.telling, engines, kept_watches))
     # Nobody chose yet: what is active now stays so when another file comes. A chosen profile that is away for a while
     # keeps its claim.
     nobody_chose = not snapshot.wanted or (stand_in is not None and stand_in.profile.source == "local")

@@ -15,7 +15,7 @@ from trayd.core import health as h
 from trayd.core import messages as m
 from trayd.core import news
 from trayd.core.engine import Engine
-from trayd.core.health import GOOD, Health, Now
+from trayd.core.health import GOOD, Health, Now, State
 from trayd.core.value import Value, replace
 
 if TYPE_CHECKING:
@@ -81,21 +81,24 @@ Told = tuple[Telling, list[object]]
 def due(telling: Telling, engines: Mapping[str, Engine]) -> float | None:
     """Return the monotonic time at which something is to be told, or None."""
     times = [telling.until] if telling.lost or telling.back else []
-    times += [telling.changes[name][-1] + STEADY for name in _settling(telling, engines)]
+    times += [_last(telling, name) + STEADY for name in _settling(telling, engines)]
     return min(times, default=None)
 
 
-def kept(telling: Telling, names: Iterable[str]) -> Telling:
-    """Return what is left when only these engines are still the ones that were told of."""
-    left = frozenset(names)
-    outages = (replace(o, names=tuple(name for name in o.names if name in left)) for o in telling.outages)
+def kept(telling: Telling, there: Iterable[str], same: Iterable[str]) -> Telling:
+    """Return what is left when these engines are there, and these of them are reached as before.
+
+    Who was told as lost and is reached in another way now, a machine that has moved, is still to be told as back.
+    """
+    named, left = frozenset(there), frozenset(same)
+    outages = (replace(o, names=tuple(name for name in o.names if name in named)) for o in telling.outages)
     return replace(
         telling,
         outages=tuple(outage for outage in outages if outage.names),
-        changes={name: times for name, times in telling.changes.items() if name in left},
+        changes={name: times for name, times in telling.changes.items() if name in named},
         lost=tuple(name for name in telling.lost if name in left),
         back=tuple(name for name in telling.back if name in left),
-        asked=telling.asked & left,
+        asked=telling.asked & named,
     )
 
 
@@ -136,7 +139,7 @@ def passed(snapshot: Snapshot, judged: Iterable[str], now: Now) -> Told:
         if outage is None:
             telling = _waiting(telling, now, lost=name)
     for name in _settling(telling, snapshot.engines):
-        if telling.changes[name][-1] + STEADY > now.mono:
+        if _last(telling, name) + STEADY > now.mono:
             continue
         telling = replace(telling, changes={**telling.changes, name: ()})
         if snapshot.engines[name].health.state in GOOD:
@@ -148,14 +151,19 @@ def passed(snapshot: Snapshot, judged: Iterable[str], now: Now) -> Told:
 
 
 def _settling(telling: Telling, engines: Mapping[str, Engine]) -> list[str]:
-    """Return the restless engines that may turn out steady: not those about which a grace has yet to decide."""
-    return [
-        name
-        for outage in telling.outages
-        if outage.restless
-        for name in outage.names
-        if name not in telling.back and h.grace_ends(engines[name].health, engines[name].profile.health) is None
-    ]
+    """Return the restless engines that may turn out steady: not those of which nothing is known for sure yet."""
+
+    def known(engine: Engine) -> bool:
+        connecting = engine.health.state is State.CONNECTING
+        return not connecting and h.grace_ends(engine.health, engine.profile.health) is None
+
+    names = [name for outage in telling.outages if outage.restless for name in outage.names]
+    return [name for name in names if name not in telling.back and known(engines[name])]
+
+
+def _last(telling: Telling, name: str) -> float:
+    """Return when an engine changed last; one that was found steady, and moved before that was told, has no changes."""
+    return (telling.changes.get(name) or (0.0,))[-1]
 
 
 def _flush(snapshot: Snapshot, telling: Telling, now: Now) -> Told:
