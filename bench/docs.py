@@ -1,4 +1,4 @@
-"""Puts the latest table into docs/performance.md, between two marks; the words around it are written by people."""
+"""Puts the latest tables into docs/performance.md, between two marks; the words around it are written by people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 from bench.model import result_from_json
 from bench.pythons import ROOT
-from bench.table import remarks, table
+from bench.side import goals, side_table
+from bench.table import check_line, remarks, table
 
 PAGE = ROOT / "docs/performance.md"
 BEGIN, END = "<!-- bench/run --write-docs: begin -->", "<!-- end -->"
@@ -20,10 +21,25 @@ def write(stored: dict[str, Any]) -> None:
     loads = [moment["load"][0] for moment in moments]
     facts = (
         f"Measured on {' and '.join(days)}: {machine['system']}, {machine['cpu']}, {machine['memory']}, Python "
-        f"{machine['python of trayd'].split()[0]}, {machine['dockerd']}; load average when an item began "
-        f"{min(loads):.1f} to {max(loads):.1f}."
+        f"{machine['python of trayd'].split()[0]}, {machine['dockerd']}; docker CLI {machine['docker'].split()[2]} "
+        f"load average when an item began {min(loads):.1f} to {max(loads):.1f}."
     )
-    text = "\n".join([facts, "", table(results), "", *(f"- {line}" for line in remarks(results))])
+    parts = [
+        facts,
+        "",
+        "### Side by side",
+        "",
+        "The median, and the 95th percentile in brackets.",
+        "",
+        side_table(results),
+    ]
+    parts += [
+        "",
+        "What was compared: " + "; ".join(f"{name}: {what}" for name, what in stored.get("peers", {}).items()) + ".",
+    ]
+    parts += ["", "Goals:", "", *(f"- {check_line(check)}" for check in goals(results))]
+    parts += ["", "### All figures", "", table(results), "", *(f"- {line}" for line in remarks(results))]
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
+    text = "\n".join(parts)
     PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")

@@ -62,20 +62,59 @@ class Check:
 
 
 @dataclass
+class Side:
+    """One program's samples of one measure of the side-by-side table; without samples, `note` says why."""
+
+    measure: str
+    program: str
+    samples: list[float] = field(default_factory=list)
+    note: str = ""
+
+    @property
+    def median(self) -> float:
+        """The middle sample."""
+        return statistics.median(self.samples)
+
+    @property
+    def p95(self) -> float:
+        """The 95th percentile, the largest one of few samples."""
+        return percentile(self.samples, 95)
+
+
+def spread(samples: list[float], unit: str) -> str:
+    """Median, 95th percentile and maximum in words."""
+    return f"p50 {statistics.median(samples):.3g}, p95 {percentile(samples, 95):.3g}, max {max(samples):.3g} {unit}"
+
+
+def percentile(samples: list[float], percent: int) -> float:
+    """The smallest sample that so many of them do not exceed."""
+    return sorted(samples)[max(0, -(-len(samples) * percent // 100) - 1)]
+
+
+@dataclass
 class Result:
-    """What one item of the bench found."""
+    """What one item of the bench found; `series` are the points of a plot, by the name of the line."""
 
     rows: list[Row] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    side: list[Side] = field(default_factory=list)
+    series: dict[str, list[list[float]]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values."""
-        checks = [asdict(check) for check in self.checks]
-        return {"rows": [row.as_json() for row in self.rows], "checks": checks, "notes": self.notes}
+        return {
+            "rows": [row.as_json() for row in self.rows],
+            "checks": [asdict(check) for check in self.checks],
+            "notes": self.notes,
+            "side": [asdict(side) for side in self.side],
+            "series": self.series,
+        }
 
 
 def result_from_json(value: dict[str, Any]) -> Result:
     """The result that `as_json` wrote."""
     rows = [row_from_json(row) for row in value["rows"]]
-    return Result(rows, [Check(**check) for check in value["checks"]], value["notes"])
+    checks = [Check(**check) for check in value["checks"]]
+    side = [Side(**one) for one in value.get("side", [])]
+    return Result(rows, checks, value["notes"], side, value.get("series", {}))

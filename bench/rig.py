@@ -12,11 +12,24 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from bench.peers.install import Store
 from bench.pythons import ROOT, Pythons, prepare
 from tests.harness.desktop import PrivateBus, Screen, end
-from tests.harness.host import ITEM, ITEM_PATH, PROPERTIES, Host
+from tests.harness.host import ITEM, ITEM_PATH, PROPERTIES, WATCHER, Host, Refused
 from tests.harness.poll import wait_until
 from trayd.tray.bus import BusError, Incoming
+
+# Qt 5 believes in a panel only if the watcher describes itself.
+WATCHER_XML = f"""<node><interface name="{WATCHER}">
+<property name="RegisteredStatusNotifierItems" type="as" access="read"/>
+<property name="IsStatusNotifierHostRegistered" type="b" access="read"/>
+<property name="ProtocolVersion" type="i" access="read"/>
+<method name="RegisterStatusNotifierItem"><arg type="s" direction="in"/></method>
+<method name="RegisterStatusNotifierHost"><arg type="s" direction="in"/></method>
+<signal name="StatusNotifierItemRegistered"><arg type="s"/></signal>
+<signal name="StatusNotifierItemUnregistered"><arg type="s"/></signal>
+<signal name="StatusNotifierHostRegistered"/>
+</interface></node>"""
 
 
 class Panel(Host):
@@ -30,13 +43,16 @@ class Panel(Host):
             self.registered_at = time.monotonic()
             if self.on_register is not None:
                 self.on_register()
-        super()._came(message)
+        if message.call and message.member == "Introspect":
+            self.bus.reply(message, "s", (WATCHER_XML,))
+        else:
+            super()._came(message)
 
     def icon(self) -> Any:
         """The icon's pixels, or None while there is no item that answers."""
         try:
             return self.items and self.call(self.items[0], ITEM_PATH, PROPERTIES, "Get", "ss", ITEM, "IconPixmap")[1]
-        except (BusError, IndexError):
+        except (BusError, IndexError, Refused):
             return None
 
     def says(self, words: str) -> bool:
@@ -128,9 +144,12 @@ class Program:
 class Rig:
     """Everything that is made once for a run of the bench, and what it tells while it works."""
 
-    def __init__(self, quick: bool, say: Callable[[str], None], python: str = "", tree: Path = ROOT) -> None:
+    def __init__(
+        self, quick: bool, say: Callable[[str], None], store: Store, python: str = "", tree: Path = ROOT
+    ) -> None:
         self.quick = quick
         self.say = say
+        self.store = store
         self._python = python
         self._tree = tree
         self._stack = contextlib.ExitStack()

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable
 from string import ascii_uppercase
 
-from bench.model import Result, Row
+from bench.model import Check, Result, Row
 
 HEADINGS = ("what", "n", "median", "min – max", "reference", "ratio", "goal", "met")
 VERDICT = {True: "yes", False: "**no**", None: ""}
@@ -30,10 +30,15 @@ def remarks(results: Iterable[Result]) -> list[str]:
     results = list(results)
     lines = [f"{letter} {what}" for what, letter in _letters(row for r in results for row in r.rows).items()]
     for result in results:
-        lines += [f"{'✔' if check.holds else '✘ NOT TRUE:'} {check.what} ({check.note})" for check in result.checks]
+        lines += [check_line(check) for check in result.checks]
         lines += [f"{row.what}: {row.note}" for row in result.rows if row.note]
         lines += result.notes
     return lines
+
+
+def check_line(check: Check) -> str:
+    """A check with its verdict."""
+    return f"{'✔' if check.holds else '✘ NOT TRUE:'} {check.what} ({check.note})"
 
 
 def _letters(rows: Iterable[Row]) -> dict[str, str]:

@@ -1,62 +1,65 @@
-"""Writes the artwork of trayd/tray/icons.py as PNG files beside this one: `python icons/make.py`."""
+"""Makes all files of the icons from trayd/tray/artwork.py: `python icons/make.py`.
+
+Beside this file: `trayd.svg`, `trayd.png` (256 px) and `trayd.ico` for whoever packages trayd; for each theme a folder
+with an SVG and a PNG of 64 px of every icon. In docs/: the contact sheets.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from PIL import Image
-
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from trayd.core.view import IconSpec  # noqa: E402
-from trayd.tray.icons import ARTWORK, SIZES, draw, render  # noqa: E402
+from PIL import Image  # noqa: E402
 
-PANELS = ("#f5f5f5", "#2b2b2b")
-APP_SIZE = 256
-CELL = 72  # the largest size and a margin
+from icons import sheets  # noqa: E402
+from icons.svg import svg  # noqa: E402
+from trayd.core.view import IconSpec, Theme  # noqa: E402
+from trayd.tray.icons import draw, render  # noqa: E402
 
-
-def specs() -> list[IconSpec]:
-    """Every state, here and on another machine; no profile at all is nowhere."""
-    here = [IconSpec(state) for state in ARTWORK]
-    return here + [IconSpec(state, remote=True) for state in ARTWORK if state != "none"]
+PROGRAM = IconSpec("reachable")
+PROGRAM_SIZE = 256
+ICO_SIZES = (16, 20, 24, 32, 40, 48, 64, 256)  # what Windows asks for at 100 to 250 % and in large views
 
 
-def name(spec: IconSpec) -> str:
-    """The file's name."""
-    return f"trayd-{spec.state}{'-remote' if spec.remote else ''}.png"
+def file_name(spec: IconSpec) -> str:
+    """Return an icon's file in the folder of its theme, without the ending."""
+    return f"trayd-{spec.state}{'-remote' * spec.remote}{'-protected' * spec.protected}"
 
 
-def contact_sheet() -> Image.Image:
-    """Each icon in a row: every size, then the 16 px one enlarged eight times and again in grey, on each panel."""
-    columns = len(SIZES) + 4
-    rows = specs()
-    sheet = Image.new("RGB", (columns * CELL * len(PANELS), len(rows) * 2 * CELL), "#f5f5f5")
-    for half, panel in enumerate(PANELS):
-        left = half * columns * CELL
-        sheet.paste(panel, (left, 0, left + columns * CELL, sheet.height))
-        for row, spec in enumerate(rows):
-            top = row * 2 * CELL
-            for column, image in enumerate(render(spec).renditions):
-                offset = (CELL - image.width) // 2
-                sheet.paste(image, (left + column * CELL + offset, top + CELL // 2 + offset), image)
-            small = render(spec).renditions[0]
-            plain = Image.new("RGB", small.size, panel)
-            plain.paste(small, (0, 0), small)
-            enlarged = plain.resize((128, 128), Image.Resampling.NEAREST)
-            sheet.paste(enlarged, (left + len(SIZES) * CELL + 8, top + 8))
-            sheet.paste(enlarged.convert("L"), (left + (len(SIZES) + 2) * CELL + 8, top + 8))
-    return sheet
+def texts() -> dict[str, str]:
+    """Return all SVG documents, by their place in this folder."""
+    found = {f"{theme}/{file_name(spec)}.svg": svg(spec) for theme in Theme for spec in sheets.specs(theme)}
+    return found | {"trayd.svg": svg(PROGRAM)}
+
+
+def pictures() -> dict[str, Image.Image]:
+    """Return all PNG pictures, by their place in this folder."""
+    found = {f"{theme}/{file_name(spec)}.png": render(spec) for theme in Theme for spec in sheets.specs(theme)}
+    docs = {
+        "../docs/icons.png": sheets.contact_sheet(),
+        "../docs/icons-colour-blind.png": sheets.colour_blind_sheet(),
+    }
+    return {**found, "trayd.png": draw(PROGRAM, PROGRAM_SIZE), **docs}
+
+
+def ico() -> list[Image.Image]:
+    """Return the pictures in `trayd.ico`, each drawn for its size."""
+    return [draw(PROGRAM, size) for size in ICO_SIZES]
 
 
 def main() -> None:
     """Write all files."""
-    for spec in specs():
-        render(spec).save(HERE / name(spec), optimize=True)
-    draw(IconSpec("reachable"), APP_SIZE).save(HERE / "trayd.png", optimize=True)
-    contact_sheet().save(HERE / "contact-sheet.png", optimize=True)
+    for theme in Theme:
+        (HERE / theme).mkdir(exist_ok=True)
+    for place, text in texts().items():
+        (HERE / place).write_text(text, encoding="utf-8", newline="\n")
+    for place, picture in pictures().items():
+        picture.save(HERE / place, optimize=True)
+    *small, largest = ico()
+    largest.save(HERE / "trayd.ico", append_images=small, sizes=[(size, size) for size in ICO_SIZES])
 
 
 if __name__ == "__main__":

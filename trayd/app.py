@@ -23,6 +23,7 @@ from trayd.core.health import Now
 from trayd.core.snapshot import Snapshot
 from trayd.core.state import next_deadline, update
 from trayd.core.value import Value, replace
+from trayd.files import mark_of
 
 if TYPE_CHECKING:
     from trayd.config.watch import FileWatch
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 SETTLE = 0.1
 # The two clocks drift apart by more than this only when the computer slept or the clock was set.
 JUMP = 10.0
+_SAVED_AGAIN = "Once it can be, the next choice is saved again."
 
 
 class Surface(Protocol):
@@ -64,6 +66,8 @@ class App:
         self._computer = paths.computer()
         self._machines = DockerMachine(os.environ, self._computer.home)
         self._remembers = remembers
+        self._unsaved = False
+        self._own_file: tuple[int, int] | None = None
         self._only = frozenset(only)
         self._watches: dict[str, Watch] = {}
         self._pulse: Pulse | None = None
@@ -75,7 +79,11 @@ class App:
         recalled = memory.recall()
         known = identities.recall_identities() if remembers else {}
         self.snapshot = Snapshot(
-            identities=known, wanted=recalled.active, previous=recalled.previous, notifications=recalled.notifications
+            identities=known,
+            wanted=recalled.active,
+            previous=recalled.previous,
+            notifications=recalled.notifications,
+            theme=recalled.theme,
         )
         self._handle(self._loaded())
         if use and use not in self.snapshot.engines:
@@ -147,7 +155,7 @@ class App:
 
     def _perform(self, effect: object) -> None:
         if isinstance(effect, m.Remember):
-            self._remember(memory.Memory(effect.active, effect.previous, effect.notifications))
+            self._remember(memory.Memory(effect.active, effect.previous, effect.notifications, effect.theme))
             return
         if self._files is None:
             self._waiting.append(effect)  # not before the icon is up: docker takes longer to import than a tray
@@ -275,6 +283,9 @@ class App:
             self.post(found)
 
     def _recall(self) -> None:
+        # The news of our own file may come late, when a newer choice is made that could not be saved.
+        if self._own_file is not None and mark_of(memory.memory_file()) == self._own_file:
+            return
         recalled = memory.recall()
         if recalled.active:
             self.post(m.Use(recalled.active, save=False))
@@ -283,9 +294,14 @@ class App:
         if not self._remembers:
             return
         try:
-            memory.remember(what)
+            self._own_file = memory.remember(what)
         except OSError as error:
-            self.post(m.Said("Your choice is kept only until trayd ends", f"It cannot be saved: {error.strerror}."))
+            if not self._unsaved:  # told once: a disk stays full for longer than a choice lasts
+                where = f"{memory.memory_file()} cannot be written ({error.strerror})."
+                self.post(m.Said("Your choice is kept only until trayd ends", f"{where} {_SAVED_AGAIN}"))
+            self._unsaved = True
+        else:
+            self._unsaved = False
 
     def _recall_engines(self) -> None:
         self.post(m.EnginesKnown(identities.recall_identities()))

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from trayd.core.errors import TraydError
-from trayd.output import say
+from trayd.output import ask, say
 
 if TYPE_CHECKING:
     from trayd.core.messages import Loaded
@@ -65,6 +65,16 @@ def one(loaded: Loaded, name: str) -> Profile:
 def chosen(loaded: Loaded, names: list[str]) -> list[Profile]:
     """Return the profiles of these names, all of them for none. Raises TraydError."""
     return [one(loaded, name) for name in dict.fromkeys(names)] if names else in_order(loaded)
+
+
+def confirm(profile: Profile) -> None:
+    """Ask whether a switch to a protected profile is meant. Raises TraydError without a yes."""
+    hint = "Say --yes if you mean it, and nothing is asked"
+    answer = ask(f"{profile.name} is protected ({profile.endpoint.url}). Switch to it? [y/N]")
+    if answer is None:
+        raise TraydError(f"{profile.name} is protected, and nobody can be asked here: nothing was changed", hint)
+    if answer.strip().lower() not in ("y", "yes"):
+        raise TraydError("nothing was changed", hint)
 
 
 def tell_stranger(profile: Profile, accepted: bool = False) -> None:

@@ -7,6 +7,7 @@ Everything heavy is imported by the command that needs it: `trayd env` starts in
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -141,6 +142,7 @@ def _env(options: argparse.Namespace) -> int:
 def _use(options: argparse.Namespace) -> int:
     from trayd.caller import calling_shell, eval_line
     from trayd.config import memory
+    from trayd.core.value import replace
 
     loaded, recalled = choosing.load(), memory.recall()
     active = choosing.active_name(loaded)
@@ -151,9 +153,11 @@ def _use(options: argparse.Namespace) -> int:
             raise TraydError("there is no previous profile to go back to", "Say which one: trayd use PROFILE")
     profile = choosing.one(loaded, name)
     name = profile.name
+    if profile.protected and name != active and not options.yes:
+        choosing.confirm(profile)
     previous = active if name != active else recalled.previous
     try:
-        memory.remember(memory.Memory(name, previous, recalled.notifications))
+        memory.remember(replace(recalled, active=name, previous=previous))
     except OSError as error:
         raise TraydError(
             f"the choice cannot be saved ({error.strerror})",
@@ -236,7 +240,10 @@ def _autostart(options: argparse.Namespace) -> int:
 
     command = autostart.command()
     if options.what == "enable":
-        put(autostart.enable(command))
+        put(autostart.enable(command, unit=options.systemd))
+        if options.systemd and not os.path.isdir("/run/systemd/system"):  # sd_booted(3)
+            say("  → This system does not run systemd, so nothing reads that unit. Better: trayd autostart enable")
+            return 1
         say("trayd starts at your next login.")
         return 0
     if options.what == "disable":

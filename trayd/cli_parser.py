@@ -67,7 +67,8 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     "use": (
         "make a profile the active one; a running tray follows at once",
         "Make a profile the active one: it is the icon, and what 'trayd env' means\n"
-        "without a name. A running tray follows at once, open terminals do not.",
+        "without a name. A running tray follows at once, open terminals do not.\n"
+        "A protected profile is asked about first: y switches, all else changes nothing.",
         "  trayd use office\n"
         "  trayd use -                    back to the previous one",
     ),
@@ -119,6 +120,8 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "Start trayd at login, or not, or tell whether it does.\n"
         "Exit code of status: 0 if it does, 1 if not.",
         "  trayd autostart enable         from the next login on\n"
+        "  trayd autostart enable --systemd    by a user unit: sway and others that read\n"
+        "                                 no autostart folder, in a session of systemd's\n"
         "  trayd autostart status",
     ),
 }  # fmt: skip
@@ -191,6 +194,7 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     env.add_argument("--unset", action="store_true", help="forget the engine instead: unset all variables")
     subs["use"].add_argument("profile", metavar="P", help="a profile, or - for the previous one")
     subs["use"].add_argument("--accept", action="store_true", help="the engine that answers now is the right one")
+    subs["use"].add_argument("--yes", action="store_true", help="switch to a protected profile without being asked")
     which = subs["which"]
     which.add_argument("-c", "--context", metavar="C", help="as docker --context C")
     which.add_argument("-H", "--host", metavar="H", help="as docker --host H")
@@ -198,6 +202,7 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     subs["profiles"].add_argument("--json", action="store_true", help="as JSON")
     what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
     what.help = "enable, disable or status"
+    subs["autostart"].add_argument("--systemd", action="store_true", help="with enable: by a systemd user unit")
     parts = subs["config"].add_subparsers(prog="trayd config", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
     for name in ("path", "check", "schema"):
         _add(parts, name, f"config {name}", commands)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from typing import Literal
 
+# Writing takes milliseconds; a temporary file that is older belongs to a program that was killed in the middle.
+_ABANDONED = 60.0
 _XDG = {"config": ("XDG_CONFIG_HOME", ".config"), "state": ("XDG_STATE_HOME", ".local/state")}
 
 
@@ -20,21 +23,48 @@ def make_private_folder(path: str | os.PathLike[str]) -> None:
         os.mkdir(path, mode=0o700)
 
 
-def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a 0600 file under a temporary name and rename it, so that nobody ever reads half of it. Raises OSError."""
+def write_whole(path: str | os.PathLike[str], data: bytes) -> tuple[int, int]:
+    """Write a 0600 file under a temporary name and rename it, so that nobody ever reads half of it. Raises OSError.
+
+    Returns its mark, by which one's own version is known from that of another program.
+    """
     import tempfile  # 10 ms, which reading needs not
 
     folder, name = os.path.split(os.path.abspath(path))
     make_private_folder(folder)
+    _sweep(folder, f".{name}.")
     descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
     try:
         with open(descriptor, "wb") as file:
             file.write(data)
+            file.flush()
+            mark = _mark(os.fstat(descriptor))
         os.replace(temporary, path)
+        return mark
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def mark_of(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Return the mark of the version that stands there now, or None if there is none."""
+    try:
+        return _mark(os.stat(path))
+    except OSError:
+        return None
+
+
+def _mark(about: os.stat_result) -> tuple[int, int]:
+    return about.st_ino, about.st_mtime_ns
+
+
+def _sweep(folder: str, prefix: str) -> None:
+    """Remove the temporary files of programs that were killed while they wrote."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix) and time.time() - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED:
+                os.unlink(entry.path)
 
 
 def platform_folder(kind: Literal["config", "state"]) -> str:

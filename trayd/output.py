@@ -44,6 +44,14 @@ def show_in_place(line: str) -> None:
             print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
 
 
+def ask(question: str) -> str | None:
+    """Return what a person types in answer to a question, None where nobody can be asked."""
+    if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    print(question, end=" ", file=sys.stderr, flush=True)
+    return sys.stdin.readline()
+
+
 def put(text: str) -> None:
     """Write data, on stdout. Raises BrokenPipeError when nobody reads on, TraydError when it cannot be written."""
     if sys.stdout is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -69,27 +70,44 @@ class _Running:
         self._app.surfaces.append(self._surface)
         self._icon_is_up = threading.Event()
         self._panel = False
+        self._code = 0
         self._bug: Exception | None = None
 
     def run(self) -> int:
         from trayd.tray.facade import Tray
 
         tray = self._surface.tray = Tray(self._surface.view(self._app.snapshot), self._app.post, self._on_host)
-        for name in ("SIGTERM", "SIGHUP"):
-            if number := getattr(signal, name, None):
-                signal.signal(number, lambda *_: self._app.post(m.Quit()))
+        self._heed_signals()
         loop = threading.Thread(target=self._loop, name="loop", daemon=True)
         loop.start()
-        code = 0
-        try:
-            tray.run()
-        except KeyboardInterrupt:
-            code = 130
+        tray.run()
         self._app.post(m.Quit())
         loop.join(timeout=3)
         if self._bug is not None:
             raise self._bug
-        return code
+        return self._code
+
+    def _heed_signals(self) -> None:
+        """Let a thread of its own wait for signals.
+
+        A handler in Python runs on the main thread only, and not before it comes back from the bus: a signal that comes
+        just before the main thread begins to read there would wait for the next message (measured: once in a hundred).
+        """
+        told, tell = socket.socketpair()
+        tell.setblocking(False)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if number := getattr(signal, name, None):
+                signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(tell.fileno())
+
+        def wait() -> None:
+            while numbers := told.recv(1):
+                if numbers[0] == signal.SIGINT:
+                    self._code = 130
+                self._app.post(m.Quit())
+
+        self._signals = tell  # open as long as trayd runs
+        threading.Thread(target=wait, name="signals", daemon=True).start()
 
     def _loop(self) -> None:
         self._icon_is_up.wait(ICON_PATIENCE)

@@ -1,4 +1,4 @@
-"""From `kill -9` of dockerd to the NewIcon signal, and from its first new answer to the reachable icon."""
+"""From the loss of dockerd to the icon that shows it, and from its first new answer to the reachable icon."""
 
 from __future__ import annotations
 
@@ -10,66 +10,125 @@ import signal
 import threading
 import time
 
-from bench.loop import PollingLoop
-from bench.model import Result, Row
-from bench.rig import Panel, Rig
+from bench.beside import TRAYD, Beside
+from bench.display import Display, IconDisplay
+from bench.loop import DOCKER_PS
+from bench.model import Result, Row, Side, spread
+from bench.peers.programs import OF_DOCKER, peer
+from bench.rig import Rig
+from bench.watch import back, lost
 from tests.harness.ask import ask
 from tests.harness.dockerd import Dockerd
-from tests.harness.poll import wait_until
 
 LOST_GOAL, BACK_GOAL = 20.0, 300.0
-LOOP = "`docker ps` every 2 s"
+TCP = "trayd, tcp"
+TERMINAL = "lazydocker"  # its message stays until a key is pressed: a new one for every round
+FAULTS = {"kill -9": signal.SIGKILL, "SIGTERM": signal.SIGTERM}
+
+
+class Times:
+    """Milliseconds by event and program; an event that did not show is counted."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, str], list[float]] = {}
+        self.never: dict[tuple[str, str], int] = {}
+
+    def add(self, event: str, expected: dict[str, Display], seconds: dict[str, float]) -> None:
+        """Keep what one round found."""
+        for name in expected:
+            if name in seconds:
+                self.found.setdefault((event, name), []).append(1000 * seconds[name])
+            else:
+                self.never[event, name] = self.never.get((event, name), 0) + 1
+
+    def of(self, event: str, name: str) -> list[float]:
+        """The samples of one."""
+        return self.found.get((event, name), [])
+
+    def side(self, seconds: float) -> list[Side]:
+        """All of them for the side-by-side table, but not trayd's second line."""
+        keys = sorted({*self.found, *self.never})
+        return [
+            Side(event, name, self.of(event, name), self._note(event, name, seconds))
+            for event, name in keys
+            if name != TCP and " after " not in event
+        ]
+
+    def _note(self, event: str, name: str, seconds: float) -> str:
+        missed = self.never.get((event, name), 0)
+        tries = missed + len(self.of(event, name))
+        return f"not within {seconds:g} s in {missed} of {tries}" if missed else ""
 
 
 def measure(rig: Rig) -> Result:
-    """Kill one engine again and again under two trayds and a polling loop, at random phases, and start it again."""
-    rounds = rig.pick(15, 2)
-    lost: dict[str, list[float]] = {"unix": [], "tcp": []}
-    back: dict[str, list[float]] = {"unix": [], "tcp": []}
-    loop_lost: list[float] = []
-    loop_back: list[float] = []
+    """End one engine again and again under everything that watches it, at random phases, and start it again."""
+    rounds = ["kill -9"] * rig.pick(12, 1) + ["SIGTERM"] * rig.pick(5, 1)
+    patience = rig.pick(60, 30)
+    times = Times()
     with contextlib.ExitStack() as stack:
         engine = stack.enter_context(Dockerd(tcp=True))
-        urls = {"unix": engine.unix_url, "tcp": engine.tcp_url}
-        panels = {}
-        for kind, url in urls.items():
-            seat = stack.enter_context(rig.seat())
-            seat.profiles({"office": f"host: {url}\n"})
-            stack.enter_context(seat.trayd()).shows("reachable")
-            panels[kind] = seat.panel
-        good = {kind: panel.icon() for kind, panel in panels.items()}
-        loop = stack.enter_context(PollingLoop(engine.unix_url, timeout=10))
-        for number in range(rounds):
-            loop.wait_for("up")
-            time.sleep(random.uniform(1, 6) if not rig.quick else 1)
-            killed = time.monotonic()
-            os.kill(engine.pid, signal.SIGKILL)
-            for kind, panel in panels.items():
-                lost[kind].append(1000 * (panel.wait_for("NewIcon", killed).at - killed))
-            loop_lost.append(1000 * (loop.wait_for("down", killed) - killed))
-            engine.kill()  # clears away what the killed one left
-            time.sleep(random.uniform(0, 8) if not rig.quick else 0.5)
+        urls = {TRAYD: engine.unix_url, TCP: engine.tcp_url}
+        programs = stack.enter_context(Beside(rig, engine.unix_url))
+        programs.trayd()
+        programs.peers(name for name in OF_DOCKER if name != TERMINAL)
+        programs.loops()
+        seat = stack.enter_context(rig.seat())
+        seat.profiles({"office": f"host: {engine.tcp_url}\n"})
+        stack.enter_context(seat.trayd()).shows("reachable")
+        lasting: dict[str, Display] = {name: one.display for name, one in programs.running.items()}
+        lasting[TCP] = IconDisplay(seat.panel)
+        time.sleep(rig.pick(6, 4))  # until the slowest poller has asked
+        for display in lasting.values():
+            display.remember()
+        for number, fault in enumerate(rounds):
+            with contextlib.ExitStack() as round_stack:
+                displays = dict(lasting)
+                if TERMINAL not in rig.store.missing:
+                    terminal = round_stack.enter_context(peer(TERMINAL, rig, rig.store, engine.unix_url))
+                    terminal.appeared()
+                    displays[TERMINAL] = terminal.display
+                time.sleep(random.uniform(1, 6))
+                ended = time.monotonic()
+                os.kill(engine.pid, FAULTS[fault])
+                seen = lost(displays, ended, 15)
+                times.add(fault, displays, seen)
+            engine.kill()  # clears away what the ended one left
+            time.sleep(random.uniform(0, rig.pick(5, 1)))
+            since = time.monotonic()
             answers = _restart(engine, urls)
-            for kind, panel in panels.items():
-                wait_until(lambda panel=panel, kind=kind: panel.icon() == good[kind], 60, f"the {kind} icon's return")
-                back[kind].append(1000 * (_last_change(panel) - answers[kind]))
-            loop_back.append(1000 * (loop.wait_for("up", answers["unix"]) - answers["unix"]))
+            waiting = {name: display for name, display in lasting.items() if name in seen}
+            tcp = {TCP: waiting.pop(TCP)} if TCP in waiting else {}
+            returned = back(waiting | tcp, since, answers[TRAYD], patience)
+            if TCP in returned:  # its socket may have answered at another moment
+                returned[TCP] = max(0.0, returned[TCP] + answers[TRAYD] - answers[TCP])
+            times.add("recovery", waiting | tcp, returned)
+            times.add(f"recovery after {fault}", waiting | tcp, returned)
+            assert {TRAYD, TCP} <= returned.keys(), f"trayd did not come back within {patience} s"
             rig.say(
-                f"detect {number + 1}/{rounds}: lost {lost['unix'][-1]:.1f} and {lost['tcp'][-1]:.1f} ms, "
-                f"back {back['unix'][-1]:.0f} and {back['tcp'][-1]:.0f} ms"
+                f"detect {number + 1}/{len(rounds)} {fault}: lost "
+                + ", ".join(f"{name} {1000 * value:.0f}" for name, value in seen.items())
+                + " ms; back "
+                + ", ".join(f"{name} {1000 * value:.0f}" for name, value in returned.items())
+                + " ms"
             )
-    rows = [
-        Row(f"kill -9 → NewIcon, {kind}", "ms", lost[kind], loop_lost, LOOP, goal=LOST_GOAL) for kind in ("unix", "tcp")
-    ]
-    rows += [
-        Row("answers again → reachable icon, unix", "ms", back["unix"], loop_back, LOOP, goal=BACK_GOAL),
-        Row("answers again → reachable icon, tcp", "ms", back["tcp"], loop_back, LOOP),
-    ]
-    return Result(rows)
+        side = times.side(15) + [gap for event in (*FAULTS, "recovery") for gap in programs.gaps(event)]
+        if TERMINAL not in rig.store.missing:
+            side.append(Side("recovery", TERMINAL, note="its message waits for a key"))
+    loop = DOCKER_PS.name
 
+    def row(label: str, event: str, who: str, goal: float | None) -> Row:
+        samples = times.of(event, who)
+        return Row(label, "ms", samples, times.of(event, loop), loop, goal=goal, note=spread(samples, "ms"))
 
-def _last_change(panel: Panel) -> float:
-    return panel.seen("NewIcon")[-1].at
+    rows = []
+    for fault in FAULTS:
+        for kind, who in (("unix", TRAYD), ("tcp", TCP)):
+            rows.append(row(f"{fault} → NewIcon, {kind}", fault, who, LOST_GOAL if fault == "kill -9" else None))
+    for fault in FAULTS:
+        for kind, who in (("unix", TRAYD), ("tcp", TCP)):
+            label, event = f"answers again after {fault} → reachable icon, {kind}", f"recovery after {fault}"
+            rows.append(row(label, event, who, BACK_GOAL if kind == "unix" else None))
+    return Result(rows, side=side)
 
 
 def _restart(engine: Dockerd, urls: dict[str, str]) -> dict[str, float]:

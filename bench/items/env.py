@@ -18,28 +18,32 @@ TLS_PROFILE = "host: tcp://build.example:2376\ntls:\n  cert_path: ~/.docker/buil
 
 
 def measure(rig: Rig) -> Result:
-    """Run both in turn, in rounds, each round by hyperfine if it is there."""
+    """Run all in turn, in rounds, each round by hyperfine if it is there."""
     rounds, runs = rig.pick(6, 1), rig.pick(10, 5)
     python = rig.pythons.python
-    ours, theirs = [rig.pythons.trayd, "env", "office", "--shell", "sh"], [python, "-c", "import yaml"]
+    ours = [rig.pythons.trayd, "env", "office", "--shell", "sh"]
+    commands = (ours, [python, "-c", "import yaml"], [python, "-c", "pass"])
     with rig.seat() as seat:
         seat.profiles({"office": TLS_PROFILE, "local": "host: unix:///run/docker.sock\n"})
-        times: tuple[list[float], list[float]] = ([], [])
+        times: tuple[list[float], ...] = ([], [], [])
         for number in range(rounds):
-            for kept, command in zip(times, (ours, theirs), strict=True):
+            for kept, command in zip(times, commands, strict=True):
                 kept += _times(command, seat, runs, warm=number == 0)
             rig.say(f"env {number + 1}/{rounds}")
         imported = _imports([python, "-X", "importtime", *ours], seat)
     how = "hyperfine -N" if shutil.which("hyperfine") else "own loop"
     reference = "python -c 'import yaml' of the same venv"
-    row = Row("trayd env PROFILE", "ms", times[0], times[1], reference, ratio_goal=RATIO, note=how)
+    rows = [
+        Row("trayd env PROFILE", "ms", times[0], times[1], reference, ratio_goal=RATIO, note=how),
+        Row("the same, against an empty Python", "ms", times[0], times[2], "python -c pass of the same venv"),
+    ]
     heavy = [name for name in HEAVY if name in imported]
     check = Check(
         "trayd env imports neither docker nor PIL nor pystray",
         not heavy and "yaml" in imported,
         f"{len(imported)} modules, of these: {heavy or 'none'}",
     )
-    return Result([row], [check])
+    return Result(rows, [check])
 
 
 def _times(command: list[str], seat: Seat, runs: int, warm: bool) -> list[float]:

@@ -29,7 +29,7 @@ def measure(rig: Rig) -> Result:
             program = stack.enter_context(seat.trayd())
             program.shows(words)
             programs.append(program)
-        asks = [_Asking(program) for program in programs]
+        asks = [Asking(program) for program in programs]
         times: tuple[list[float], list[float]] = ([], [])
         for _ in range(calls):
             for kept, ask in zip(times, asks, strict=True):
@@ -44,7 +44,9 @@ def measure(rig: Rig) -> Result:
     return Result([row])
 
 
-class _Asking:
+class Asking:
+    """Reads the whole menu of a program."""
+
     def __init__(self, program: Program) -> None:
         self._panel: Panel = program.panel
         self._item, self._path = self._panel.item, self._panel.get("Menu")

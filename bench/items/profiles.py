@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.meter import memory
@@ -32,8 +33,13 @@ def measure(rig: Rig) -> Result:
             "tcp": f"host: {plain.tcp_url}\n",
             "TLS": f"host: {secure.tcp_url}\ntls:\n  cert_path: {authority.client()}\n",
         }
-        for kind, text in texts.items():
-            used = {count: _used(rig, text, count) for count in counts}
+        with ThreadPoolExecutor(len(texts)) as pool:  # memory does not mind the company
+            jobs = {
+                kind: pool.submit(lambda text: {count: _used(rig, text, count) for count in counts}, text)
+                for kind, text in texts.items()
+            }
+        for kind, job in jobs.items():
+            used = job.result()
             first, last = counts[0], counts[-1]
             steps = [(used[b][0] - used[a][0]) / (b - a) for a, b in itertools.pairwise(counts)]
             whole = (used[last][0] - used[first][0]) / (last - first)

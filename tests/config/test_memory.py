@@ -2,16 +2,19 @@
 
 import os
 import stat
+import time
+from pathlib import Path
 
 import pytest
 
 from trayd.config.memory import Memory, memory_file, recall, remember
+from trayd.core.view import Theme
 
 
 def test_the_choice_survives_a_restart():
-    """Active and previous profile and the notification setting are there again."""
-    remember(Memory("office", "lab", notifications=False))
-    assert recall() == Memory("office", "lab", notifications=False)
+    """Active and previous profile and the settings are there again."""
+    remember(Memory("office", "lab", notifications=False, theme=Theme.LIGHT))
+    assert recall() == Memory("office", "lab", notifications=False, theme=Theme.LIGHT)
     assert stat.S_IMODE(os.stat(memory_file()).st_mode) == 0o600
 
 
@@ -20,7 +23,20 @@ def test_nothing_is_remembered_before_anything_was_chosen():
     assert recall() == Memory("", "", notifications=True)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"x"', b'{"active": 5}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"x"',
+        b'{"active": 5}',
+        b'{"theme": ["colour"]}',
+        b'{"theme": "pink"}',
+        b"\xff",
+        b"[" * 100_000,
+    ],
+)
 def test_a_damaged_file_is_a_first_start(content):
     """Half a file, another type or garbage is never a reason to fail."""
     remember(Memory("x"))
@@ -36,3 +52,16 @@ def test_a_failed_write_leaves_the_old_choice_and_no_litter(monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         remember(Memory("lab"))
     monkeypatch.undo()
+
+
+def test_what_a_killed_program_left_is_removed():
+    """The temporary file of a writer that was killed goes with a later writing; one that is being written stays."""
+    remember(Memory("office"))
+    folder = Path(memory_file()).parent
+    for name, age in (("old", 120), ("new", 1)):
+        file = folder / f".state.json.{name}"
+        file.write_text('{"act')
+        os.utime(file, (time.time() - age,) * 2)
+    remember(Memory("lab"))
+    assert sorted(path.name for path in folder.iterdir()) == [".state.json.new", "state.json"]
+    assert recall() == Memory("lab")

@@ -53,11 +53,12 @@ tls:
   cert_path: ~/.docker/office
 env: {COMPOSE_PROJECT_NAME: demo}
 health: {interval: 20s, timeout: 2, slow: 500ms, grace: 1m}
+protected: true
 """
     )
     assert loaded.problems == ()
     (profile,) = loaded.profiles
-    assert (profile.name, profile.source) == ("office", "file")
+    assert (profile.name, profile.source, profile.protected) == ("office", "file", True)
     assert profile.endpoint == parse_host("tcp://build.example:2376", Tls("/home/ann/.docker/office"))
     assert profile.env == (("COMPOSE_PROJECT_NAME", "demo"),)
     health = profile.health

@@ -6,7 +6,7 @@ from trayd.core.menu import IMAGES_SHOWN, LINE, PROFILES_INLINE, view, wrap
 from trayd.core.profile import Profile, parse_host
 from trayd.core.report import details
 from trayd.core.value import replace
-from trayd.core.view import Mark
+from trayd.core.view import IconSpec, Mark, Theme
 
 INFO = m.EngineInfo("27.3.1", "1.47", "linux", "amd64", "build", "ID")
 
@@ -61,6 +61,41 @@ def test_all_profiles_are_radio_items_with_their_state_in_words():
         ("lab  ✖  certificate expired  (lab.example)", False, m.Use("lab")),
         ("office  ●  reachable", True, m.Use("office")),
     ]
+
+
+def test_a_switch_to_a_protected_profile_takes_a_second_click():
+    """Its radio item opens a submenu with the one entry that switches; that it is protected stands there in words."""
+    scene = reachable(OFFICE, replace(LAB, protected=True))
+    item = find(shown(scene).menu, "lab  ")
+    assert item.label == "lab  ○  connecting  (lab.example, protected)"
+    assert (item.command, item.mark, item.checked) == (None, Mark.RADIO, False)
+    assert [(child.label, child.command) for child in item.children] == [("Yes, use lab", m.Use("lab"))]
+    assert shown(scene).icon == IconSpec("reachable")
+
+
+def test_on_a_protected_profile_the_icon_has_a_ring_and_nothing_is_asked():
+    """Where one is already, a click changes nothing, so there is nothing to confirm."""
+    scene = reachable(OFFICE, replace(LAB, protected=True))
+    scene.say(m.Use("lab"))
+    item = find(shown(scene).menu, "lab  ")
+    assert (item.command, item.checked, item.children) == (m.Use("lab"), True, ())
+    assert shown(scene).icon == IconSpec("connecting", remote=True, protected=True)
+
+
+def test_the_icons_colours_are_chosen_in_the_menu():
+    """Three radio items, one of them on; the choice is the icon's, with an engine and without, and is saved."""
+    scene = reachable(OFFICE)
+    group = find(shown(scene).menu, "Settings", "Icon").children
+    assert [(item.label, item.checked) for item in group] == [
+        ("Colour", True),
+        ("Light, for a dark panel", False),
+        ("Dark, for a light panel", False),
+    ]
+    assert {item.mark for item in group} == {Mark.RADIO}
+    assert scene.say(group[1].command) == [m.Remember("office", "", True, Theme.LIGHT)]
+    assert shown(scene).icon == IconSpec("reachable", theme=Theme.LIGHT)
+    assert [item.checked for item in find(shown(scene).menu, "Settings", "Icon").children] == [False, True, False]
+    assert shown(Scene(theme=Theme.DARK)).icon == IconSpec("none", theme=Theme.DARK)
 
 
 def test_many_profiles_move_into_a_submenu():
@@ -119,7 +154,8 @@ def test_the_rest_of_the_menu_is_where_product_says():
     scene.say(m.AutostartIs(True))
     menu = shown(scene).menu
     assert labels(menu)[-4:] == ["Settings", "", "About", "Quit"]
-    assert labels(find(menu, "Settings").children) == ["Start at login", "Notifications", "Open profiles", "Reload"]
+    settings = ["Start at login", "Notifications", "Icon", "Open profiles", "Reload"]
+    assert labels(find(menu, "Settings").children) == settings
     assert find(menu, "Settings", "Start at login").checked
     assert find(menu, "Quit").command == m.Quit()
 
@@ -165,7 +201,7 @@ def test_every_item_has_its_own_key_and_a_state_change_keeps_it():
 def test_a_click_means_what_the_person_saw():
     """An item carries its command as a value, whatever the menu has become since."""
     scene = reachable(OFFICE, LAB)
-    item = find(shown(scene).menu, "lab")
+    item = find(shown(scene).menu, "lab  ")
     scene.say(m.Loaded((OFFICE,)))
     assert scene.say(item.command) == []
     assert scene.snapshot.active == "office"

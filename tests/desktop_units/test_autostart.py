@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.harness.need import need
 from tests.harness.poll import wait_until
-from trayd.desktop import autostart, autostart_windows
+from trayd.desktop import autostart, autostart_systemd, autostart_windows
 from trayd.desktop.autostart import (
     AutostartError,
     Status,
@@ -125,6 +125,30 @@ def test_any_command_survives_the_launch_agent(command: list[str]) -> None:
         "ProcessType": "Interactive",
         "LimitLoadToSessionType": "Aqua",
     }
+
+
+@given(COMMANDS)
+def test_any_command_survives_the_unit(command: list[str]) -> None:
+    """Whatever is in the path and the arguments, the unit says the same command."""
+    command = [word for word in command if word]
+    assert list(autostart_systemd.command_of(autostart_systemd.unit(command))) == command
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux")
+def test_a_unit_takes_the_place_of_the_entry(program: str, entry: Path) -> None:
+    """There is one way to start at a time, whichever was chosen last; status and disable know both."""
+    command = (program, "run")
+    enable(command)
+    unit = enable(command, unit=True)
+    assert not entry.exists()
+    assert status(command) == Status(True, unit, command)
+    assert enable(command) == str(entry)
+    assert not Path(unit).exists()
+    enable(command, unit=True)
+    Path(program).unlink()
+    assert "not there any more" in (status(command).problem or "")
+    assert disable() is True
+    assert status(command) == Status(False, str(entry))
 
 
 def test_field_codes_of_a_hand_written_entry_stand_for_nothing() -> None:

@@ -346,6 +346,12 @@ def test_an_engine_that_just_went_is_told_before_anybody_looks_why(sshd: Sshd, d
         client.abort()
 
 
+def test_a_host_that_is_too_slow_to_say_why_forbids_nothing(sshd: Sshd) -> None:
+    """Where the look at the socket does not come back in time, nobody is told to change sshd's settings."""
+    _settings(sshd, ForceCommand="sleep 30")
+    assert diagnosis(endpoint(sshd.url("/run/no/docker.sock")), TIMEOUT)[1:3] == GONE
+
+
 def test_noise_on_the_way_is_no_reason(sshd: Sshd, dockerd: Callable[..., Dockerd]) -> None:
     """A banner, even one with the words of a failure, and a talkative login shell change nothing."""
     banner = sshd.directory / "banner"

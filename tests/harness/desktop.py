@@ -18,7 +18,7 @@ from PIL import Image
 
 from tests.harness.need import find, need
 from tests.harness.poll import wait_until
-from tests.harness.processes import with_variable
+from tests.harness.processes import descendants, with_variable
 from trayd.tray.bus import Bus, BusError
 
 INSTALL = "sudo apt-get install --no-install-recommends dbus-daemon xvfb xfce4-panel xdotool imagemagick x11-utils"
@@ -154,10 +154,16 @@ class Screen:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the X server; after `kill` at the same display again."""
         reading, writing = os.pipe()
+        before = [self.display] if self.display else []
         try:
             self._process = subprocess.Popen(
-                ["Xvfb", "-displayfd", str(writing), "-screen", "0", self._size, "-nolisten", "tcp"],
+                ["Xvfb", *before, "-displayfd", str(writing), "-screen", "0", self._size, "-nolisten", "tcp"],
                 pass_fds=[writing],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -168,7 +174,12 @@ class Screen:
         with open(reading, encoding="ascii") as told:  # Xvfb writes the number of the display when it is ready
             self.display = f":{told.readline().strip()}"
         assert self.display != ":", "Xvfb did not start"
-        return self
+
+    def kill(self) -> None:
+        """SIGKILL the X server; everybody on it loses the connection."""
+        assert self._process
+        self._process.kill()
+        self._process.wait()
 
     def __exit__(self, *_: object) -> None:
         if self._process:
@@ -258,6 +269,20 @@ class XfcePanel:
     def start(self) -> None:
         """Start the panel; it may take a moment until it takes items."""
         self._process = self._bus.run("xfce4-panel", "--disable-wm-check", DISPLAY=self._screen.display)
+
+    @property
+    def running(self) -> bool:
+        """Whether the panel lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL the panel, and the helpers that it started: they wait for it for a while and keep its name."""
+        assert self._process
+        for process in reversed(descendants({self._process.pid})):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
 
     def stop(self) -> None:
         """End the panel."""

@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.harness.poll import wait_until
 
 PROC = Path("/proc")
 
@@ -47,6 +50,33 @@ def descendants(roots: set[int]) -> list[Process]:
     while more := {p.pid for p in alive if p.parent in found} - found:
         found |= more
     return [p for p in alive if p.pid in found]
+
+
+def footprint(pid: int) -> dict[str, object]:
+    """What a process holds: its open files by kind, how many threads it has, and its children."""
+    kinds = []
+    for entry in PROC.glob(f"{pid}/fd/*"):
+        with contextlib.suppress(FileNotFoundError):
+            kinds.append(os.readlink(entry).split("[")[0])
+    return {
+        "files": {kind: kinds.count(kind) for kind in sorted(set(kinds))},
+        "threads": len(list(PROC.glob(f"{pid}/task/*"))),
+        "children": sorted(process.program for process in processes() if process.parent == pid),
+    }
+
+
+def settled(pid: int) -> dict[str, object]:
+    """What a process holds when nothing has changed for half a second: what it does for a click is over then."""
+    seen: list[tuple[float, dict[str, object]]] = []
+
+    def steady() -> bool:
+        now, held = time.monotonic(), footprint(pid)
+        if not seen or seen[-1][1] != held:
+            seen.append((now, held))
+        return now - seen[-1][0] > 0.5
+
+    wait_until(steady, 20, "nothing to change any more")
+    return seen[-1][1]
 
 
 def thread_states(pid: int) -> set[str]:

@@ -26,6 +26,7 @@ class Trayd:
         }
         self._environ.setdefault("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
         self._environ |= environ
+        self.before: tuple[str, ...] = ()  # a command that runs the program in its own place, as `unshare` does
         self.process: subprocess.Popen[str] | None = None
 
     def profile(self, name: str, text: str) -> None:
@@ -38,7 +39,7 @@ class Trayd:
         """Start the program; its output goes to pipes of a file."""
         self._log = open(self.home / "trayd.log", "w+", encoding="utf-8")  # noqa: SIM115 - closed with the process
         self.process = subprocess.Popen(
-            [*COMMAND, *self._arguments],
+            [*self.before, *COMMAND, *self._arguments],
             env=self._environ,
             stdin=subprocess.DEVNULL,
             stdout=self._log,

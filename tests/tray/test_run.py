@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -321,6 +322,17 @@ def test_a_bug_in_the_loop_takes_the_icon_away_and_is_told(bus: PrivateBus, tray
     report = Path(done.stderr.partition("The report is in ")[2].split("\n")[0])
     assert "RuntimeError: boom" in report.read_text()
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_at_any_moment_ends_it(bus: PrivateBus, trayd: Trayd, number: int, code: int) -> None:
+    """A logout, or Ctrl-C, right when the icon comes or a little later, is never missed."""
+    for late in range(15):
+        with Host(bus.address) as host, trayd:
+            wait_until(lambda host=host: host.items, what="the icon", every=0.001)
+            time.sleep(late % 5 * 0.02)
+            trayd.process.send_signal(number)
+            assert trayd.ended() == code
 
 
 def test_the_docker_cli_goes_elsewhere(bus: PrivateBus) -> None:

@@ -7,6 +7,7 @@ import os
 
 from trayd.config.paths import state_folder
 from trayd.core.value import Value
+from trayd.core.view import Theme
 from trayd.files import write_whole
 
 
@@ -16,6 +17,7 @@ class Memory(Value):
     active: str = ""
     previous: str = ""
     notifications: bool = True
+    theme: Theme = Theme.COLOUR
 
 
 def memory_file() -> str:
@@ -33,10 +35,11 @@ def recall() -> Memory:
     if not isinstance(read, dict):
         return Memory()
     names = {key: read[key] for key in ("active", "previous") if isinstance(read.get(key), str)}
-    return Memory(**names, notifications=read.get("notifications") is not False)
+    theme = next((theme for theme in Theme if theme == read.get("theme")), Theme.COLOUR)
+    return Memory(**names, notifications=read.get("notifications") is not False, theme=theme)
 
 
-def remember(memory: Memory) -> None:
-    """Write the memory, private and in one step. Raises OSError."""
+def remember(memory: Memory) -> tuple[int, int]:
+    """Write the memory, private and in one step, and return the mark of the file. Raises OSError."""
     content = {field: getattr(memory, field) for field in memory.__match_args__}
-    write_whole(memory_file(), json.dumps(content).encode())
+    return write_whole(memory_file(), json.dumps(content).encode())

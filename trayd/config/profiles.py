@@ -175,7 +175,8 @@ def _profile(
     if found:
         raise ProfileFileError(found)
     names = value.get("context", ""), value.get("machine", "")
-    return Profile(_name(path), endpoint, "file", env, health, path, *names, value.get("notifications", True))
+    switches = {"protected": value.get("protected", False), "notifications": value.get("notifications", True)}
+    return Profile(_name(path), endpoint, "file", env, health, path, *names, **switches)
 
 
 def _endpoint(value: dict[str, Any], tls: Tls | None, computer: Computer, stores: Stores) -> Endpoint:

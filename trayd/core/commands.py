@@ -63,6 +63,9 @@ def command(snapshot: Snapshot, message: object, now: Now) -> Result:
         case m.ToggleNotifications():
             snapshot = replace(snapshot, notifications=not snapshot.notifications)
             return snapshot, [remember(snapshot)]
+        case m.ChooseTheme(theme):
+            snapshot = replace(snapshot, theme=theme)
+            return snapshot, [remember(snapshot)]
         case m.Quit():
             stops = [m.StopWatch(name) for name in snapshot.engines]
             return replace(snapshot, stopped=True), [*stops, m.Stop()]

@@ -132,9 +132,10 @@ def _move(health: Health, event: Event, now: Now) -> Health:
 def _steady(shown: float | None, latency: float) -> float:
     """Return the latency to show: the old one until the new one is clearly different.
 
-    A number that changes with every probe would redraw an open menu every few seconds, for nothing.
+    A number that changes with every probe would redraw an open menu every few seconds, for nothing; below some
+    milliseconds it tells of this computer's mood only.
     """
-    if shown is not None and 0.4 < (latency + 0.0005) / (shown + 0.0005) < 2.5:
+    if shown is not None and 0.4 < (latency + 0.005) / (shown + 0.005) < 2.5:
         return shown
     return latency
 

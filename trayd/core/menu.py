@@ -15,13 +15,15 @@ from trayd.core.health import GOOD
 from trayd.core.shells import SHELLS
 from trayd.core.snapshot import Snapshot
 from trayd.core.text import clean, human_size
-from trayd.core.view import IconSpec, Item, Mark, View
+from trayd.core.view import IconSpec, Item, Mark, Theme, View
 
 # Wider lines would push a menu over a whole small screen; labels of panels do not wrap by themselves.
 LINE = 76
 PROFILES_INLINE = 12
 IMAGES_SHOWN = 40
 PROBLEMS_SHOWN = 5
+# What the colours are good for is said by the panel: nobody knows it but who looks at it.
+THEMES = {Theme.COLOUR: "Colour", Theme.LIGHT: "Light, for a dark panel", Theme.DARK: "Dark, for a light panel"}
 
 About = tuple[str, ...]
 
@@ -30,10 +32,11 @@ def view(snapshot: Snapshot, clock: Callable[[float], str], about: About = ()) -
     """Return what the tray shows; `clock` writes a wall-clock time as people read it, `about` are lines to show."""
     engine = snapshot.engines.get(snapshot.active)
     if engine is None:
-        icon, tooltip = IconSpec("none"), "trayd\nNo profile yet"
+        icon, tooltip = IconSpec("none", theme=snapshot.theme), "trayd\nNo profile yet"
         top = [Item("head", "No profile yet")]
     else:
-        icon = IconSpec(str(engine.health.state), engine.profile.endpoint.remote)
+        state, profile = str(engine.health.state), engine.profile
+        icon = IconSpec(state, profile.endpoint.remote, profile.protected, snapshot.theme)
         tooltip, top = _tooltip(snapshot, engine, clock), _top(snapshot, engine, clock)
     profiles = [*_profiles(snapshot), *_cli(snapshot, clock)]
     groups: list[list[Item]] = [top, profiles, _certificates(snapshot), _problems(snapshot)]
@@ -105,11 +108,14 @@ def _profile(engine: Engine, snapshot: Snapshot) -> Item:
         label += "  ⚠ another engine"
     told = [clean(profile.endpoint.host, 40)] if profile.endpoint.remote else []
     told += [report.SOURCES[profile.source]] if profile.source in report.SOURCES and profile.name != "local" else []
+    told += ["protected"] if profile.protected else []
     told += ["docker uses it"] if profile.name == snapshot.current else []
     if told:
         label += f"  ({', '.join(told)})"
-    active = profile.name == snapshot.active
-    return Item(f"profile {profile.name}", label, m.Use(profile.name), Mark.RADIO, active)
+    key, use, active = f"profile {profile.name}", m.Use(profile.name), profile.name == snapshot.active
+    if profile.protected and not active:
+        return Item(key, label, mark=Mark.RADIO, children=(Item("yes", f"Yes, use {profile.name}", use),))
+    return Item(key, label, use, Mark.RADIO, active)
 
 
 def _certificates(snapshot: Snapshot) -> list[Item]:
@@ -166,6 +172,10 @@ def _settings(snapshot: Snapshot) -> Item:
     items = [Item("notifications", "Notifications", m.ToggleNotifications(), Mark.CHECK, snapshot.notifications)]
     if snapshot.autostart is not None:
         items.insert(0, Item("autostart", "Start at login", m.ToggleAutostart(), Mark.CHECK, snapshot.autostart))
+    themes = (
+        Item(theme, label, m.ChooseTheme(theme), Mark.RADIO, theme is snapshot.theme) for theme, label in THEMES.items()
+    )
+    items.append(Item("theme", "Icon", children=tuple(themes)))
     items += [Item("folder", "Open profiles", m.OpenProfiles()), Item("reload", "Reload", m.Reload())]
     return Item("settings", "Settings", children=tuple(items))
 

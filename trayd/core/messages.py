@@ -11,6 +11,7 @@ from trayd.core.certificates import Certificate
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.profile import Profile
 from trayd.core.value import Value
+from trayd.core.view import Theme
 
 if TYPE_CHECKING:
     from trayd.core.identity import Identities
@@ -238,6 +239,12 @@ class ToggleNotifications(Value):
     """Show notifications, or not; `save` is False when it came from the file itself."""
 
 
+class ChooseTheme(Value):
+    """Show the icon in these colours."""
+
+    theme: Theme
+
+
 class MenuOpened(Value):
     """A menu is about to be shown: what it lists may be asked anew."""
 
@@ -321,6 +328,7 @@ class Remember(Value):
     active: str
     previous: str
     notifications: bool
+    theme: Theme = Theme.COLOUR
 
 
 class RememberEngines(Value):

@@ -104,7 +104,7 @@ def destination(
 
 def same_place(one: Endpoint, other: Endpoint) -> bool:
     """Whether two endpoints are the same address, asked in the same way."""
-    return _place(one) == _place(other)
+    return one.scheme == other.scheme and _place(one) == _place(other)
 
 
 def _place(endpoint: Endpoint) -> Endpoint:

@@ -245,4 +245,5 @@ def reasons(engines: list[Engine]) -> str:
 
 def expiring(engines: Iterable[Engine]) -> list[str]:
     """Return a line for every certificate that ends soon."""
-    return [f"⚠ {line}" for e in engines for line in certificates.warnings(clean(e.profile.name, 60), e.certificates)]
+    bearers = [e for e in engines if e.certificates]
+    return [f"⚠ {line}" for e in bearers for line in certificates.warnings(clean(e.profile.name, 60), e.certificates)]

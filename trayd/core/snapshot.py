@@ -14,6 +14,7 @@ from trayd.core.identity import Identities
 from trayd.core.profile import unchosen
 from trayd.core.telling import Telling
 from trayd.core.value import Value, replace
+from trayd.core.view import Theme
 
 # An engine that reports events all the time is not asked more often than this, in seconds.
 HINT_PAUSE = 1.0
@@ -56,6 +57,7 @@ class Snapshot(Value):
     previous: str = ""
     identities: Identities = MappingProxyType({})
     notifications: bool = True
+    theme: Theme = Theme.COLOUR
     autostart: bool | None = None
     cli: CliGoesTo | None = None
     cli_changed: CliChange | None = None
@@ -123,4 +125,4 @@ def know(snapshot: Snapshot, name: str, known: Identities, engine: Engine, effec
 
 def remember(snapshot: Snapshot) -> m.Remember:
     """Return the effect that writes the choice and the settings to disk."""
-    return m.Remember(snapshot.wanted, snapshot.previous, snapshot.notifications)
+    return m.Remember(snapshot.wanted, snapshot.previous, snapshot.notifications, snapshot.theme)

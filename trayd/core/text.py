@@ -12,7 +12,9 @@ _UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 def clean(text: str, limit: int = 200) -> str:
     """Return `text` on one line, without control and direction characters, at most `limit` characters long."""
     # A hostile text may be megabytes long: only what can be shown is looked at.
-    shown = "".join(" " if unicodedata.category(c) in _UNSHOWABLE else c for c in text[: limit * 4])
+    shown = text[: limit * 4]
+    if not (shown.isascii() and shown.isprintable()):  # nearly always it is, and a menu has hundreds of texts
+        shown = "".join(" " if unicodedata.category(c) in _UNSHOWABLE else c for c in shown)
     shown = " ".join(shown.split())
     if len(shown) > limit:
         return shown[: limit - 1] + "…"

@@ -45,11 +45,23 @@ class Item(Value):
         return self.command is not None or bool(self.children)
 
 
+class Theme(StrEnum):
+    """The colours of the icon: its states' own, or one for all, light for a dark panel or dark for a light one."""
+
+    COLOUR = "colour"
+    LIGHT = "mono-light"
+    DARK = "mono-dark"
+
+
 class IconSpec(Value):
-    """What the icon tells: the active profile's state by name, and whether the engine is on another machine."""
+    """What the icon tells: the active profile's state by name, whether the engine is on another machine, and whether
+    the profile is protected; and in which theme.
+    """
 
     state: str
     remote: bool = False
+    protected: bool = False
+    theme: Theme = Theme.COLOUR
 
 
 class View(Value):

@@ -1,7 +1,8 @@
 """Start trayd at login: a .desktop file on Linux, a value of the Run key on Windows, a launch agent on macOS.
 
-On Linux the desktop (or systemd for it) reads the file; sway and i3 have no such thing and want a line of their own
-in their configuration. Nothing is started or ended here: all of it counts from the next login on.
+On Linux the desktop (or systemd for it) reads the file. sway and i3 do not: there a systemd user unit does it, if the
+session is run by systemd, else a line of their own in their configuration. Nothing is started or ended here: all of it
+counts from the next login on.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trayd.core.errors import TraydError
+from trayd.desktop import autostart_systemd as systemd
 from trayd.desktop import autostart_windows as windows
 from trayd.desktop.autostart_windows import run_key_value
 from trayd.desktop.autostart_xdg import EntryError, desktop_entry, parse_desktop_entry, parse_desktop_entry_exec
@@ -88,15 +90,24 @@ def launch_agent(command: Sequence[str]) -> bytes:
     )
 
 
-def enable(command: Sequence[str], icon: str | None = None) -> str:
-    """Start `command` at every login from now on; return where that is written."""
+def enable(command: Sequence[str], icon: str | None = None, unit: bool = False) -> str:
+    """Start `command` at every login from now on; return where that is written.
+
+    `unit`: on Linux, by a systemd user unit. There is one entry at a time, so the other kind is taken away.
+    """
     try:
-        if sys.platform == "win32":
+        if unit:
+            if sys.platform != "linux":
+                raise AutostartError("systemd is a part of Linux only.", "Leave --systemd out: trayd autostart enable")
+            systemd.enable(command)
+            _entry_path().unlink(missing_ok=True)
+        elif sys.platform == "win32":
             windows.set_value(_run_key(), _approved_key(), command)
         elif sys.platform == "darwin":
             write_whole(_agent_path(), launch_agent(command))
         else:
             write_whole(_entry_path(), desktop_entry(command, icon).encode())
+            systemd.disable()
     except EntryError as error:
         raise AutostartError(f"trayd cannot start at login: {error}.", "Install trayd in another folder.") from error
     except UnicodeEncodeError as error:
@@ -114,6 +125,9 @@ def disable() -> bool:
     try:
         if sys.platform == "win32":
             return windows.remove_value(_run_key(), _approved_key())
+        if sys.platform == "linux" and systemd.disable():
+            _entry_path().unlink(missing_ok=True)
+            return True
         (_agent_path() if sys.platform == "darwin" else _entry_path()).unlink()
     except FileNotFoundError:
         return False
@@ -130,6 +144,8 @@ def status(command: Sequence[str]) -> Status:
             found, off = _found_in_registry(_run_key(), _approved_key())
         elif sys.platform == "darwin":
             found, off = _found_in_agent(_agent_path().read_bytes())
+        elif systemd.is_enabled():
+            found, off = systemd.command_of(systemd.unit_path().read_text(encoding="utf-8", errors="replace")), None
         else:
             found, off = _found_in_entry(_entry_path().read_text(encoding="utf-8", errors="replace"))
     except (FileNotFoundError, KeyError):
@@ -185,6 +201,8 @@ def _problem(found: Sequence[str], wanted: Sequence[str]) -> str | None:
 def _location() -> str:
     if sys.platform == "win32":
         return rf"HKEY_CURRENT_USER\{windows.RUN}\{windows.VALUE}"
+    if sys.platform == "linux" and systemd.is_enabled():
+        return str(systemd.unit_path())
     return str(_agent_path() if sys.platform == "darwin" else _entry_path())
 
 

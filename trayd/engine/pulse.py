@@ -41,11 +41,19 @@ class Line:
     def __init__(self, pool: Any, connection: Any, api: str) -> None:
         self.connection = connection
         self._pool = pool
-        self._api = b"\r\napi-version: %s\r\n" % api.encode()
+        self._timeout: float | None = None
+        self._api = b"\r\napi-version: %s\r\n" % api.lower().encode()
+
+    def take(self) -> None:
+        """Make the connection one that nobody ever waits on."""
+        self._timeout = self.connection.sock.gettimeout()
+        self.connection.sock.settimeout(0)
 
     def give_back(self, good: bool) -> None:
-        """Put the connection back into its pool, closed if it is not to be used any more."""
-        if not good:
+        """Put the connection back into its pool as it was, closed if it is not to be used any more."""
+        if good:
+            self.connection.sock.settimeout(self._timeout)
+        else:
             self.connection.close()
         self._pool._put_conn(self.connection)
 
@@ -95,6 +103,7 @@ class Pulse:
         self._out: set[_Ping] = set()
         self._good: list[_Ping] = []
         self._stopped = False
+        self._woken = False
         self._here, self._there = socket.socketpair()
         self._here.setblocking(False)
         self._there.setblocking(False)
@@ -113,6 +122,9 @@ class Pulse:
         self._wake()
 
     def _wake(self) -> None:
+        if self._woken:
+            return  # it has yet to look for what it was asked
+        self._woken = True
         with contextlib.suppress(OSError):  # full: it is awake; closed: it has ended
             self._there.send(b".")
 
@@ -122,11 +134,12 @@ class Pulse:
                 if key.data is None:
                     with contextlib.suppress(OSError):
                         self._here.recv(4096)
+                    self._woken = False
                 else:
-                    self._read(key.data)
+                    self._try(self._read, key.data)
             with contextlib.suppress(Empty):
                 while True:
-                    self._send(self._asked.get(block=False))
+                    self._try(self._send, self._asked.get(block=False))
             now = time.monotonic()
             for ping in [ping for ping in self._out if ping.deadline <= now]:
                 self._give_up(ping)
@@ -147,11 +160,18 @@ class Pulse:
             times.append(self._good[0].start + self._good[0].took + _LINGER)
         return max(0.0, min(times) - time.monotonic()) if times else None
 
+    def _try(self, step: Callable[[_Ping], None], ping: _Ping) -> None:
+        try:
+            step(ping)
+        except Exception:  # a bug of ours with one engine must not end the pulse of all the others
+            self._give_up(ping)
+            ping.told(Pinged())
+
     def _send(self, ping: _Ping) -> None:
         sock, question = ping.line.connection.sock, ping.line.connection.ping
         self._out.add(ping)
         try:
-            sock.settimeout(0)
+            ping.line.take()
             self._selector.register(sock, selectors.EVENT_READ, ping)
             ping.start = time.monotonic()
             sent = sock.send(question)

@@ -15,14 +15,13 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
 
 from trayd.core import ssh_words
 from trayd.core.diagnosis import Diagnosis, diagnose
 from trayd.core.profile import Endpoint
-from trayd.files import make_private_folder
+from trayd.engine.ssh_folder import NAME, TO_MASTER, Folder, make_folder
 
 # Runs ssh and outlives it by a moment. It reads from a pipe that only trayd holds open: when that closes, however
 # trayd ends, or when trayd closes it because ssh is gone, everything in this process group ends (a jump host's ssh is
@@ -67,13 +66,10 @@ _OPTIONS = {
     "RequestTTY": "no",
     "UpdateHostKeys": "no",
 }
-# To the master of ours alone: without it, never to any host.
-_TO_MASTER = ("ssh", "-F", "none", "-S", "./c", "-o", "ControlMaster=no", "-o", "ProxyCommand=false")
-_NAME = "trayd.invalid"
 # Variables by which ssh would find somebody to ask.
 _ASKING = frozenset({"DISPLAY", "WAYLAND_DISPLAY", "SSH_ASKPASS"})
-_LONGEST = 103 - len("/s")  # what a Unix socket's path may have, in bytes (macOS; Linux takes 107)
 _KEPT = 60  # lines of ssh's own words
+_NO_END = "no end of ssh within"
 
 
 # The engine is gone and the way to it is not: no new login is needed to see it come back. What a person may do on the
@@ -97,7 +93,7 @@ class Tunnel:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._lock = threading.Lock()
-        self._folder = ""
+        self._folder = Folder("", None)
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()
         self._open = self._closed = False
@@ -108,7 +104,7 @@ class Tunnel:
     @property
     def socket(self) -> str:
         """The path of the local end; it exists while the tunnel is open."""
-        return os.path.join(self._folder or "/nonexistent", "s")
+        return os.path.join(self._folder.path or "/nonexistent", "s")
 
     def open(self, timeout: float) -> None:
         """Wait until the tunnel is open, at most so many seconds. Raises TunnelError."""
@@ -119,7 +115,7 @@ class Tunnel:
             raise TunnelError(self._why_ended())
         deadline = time.monotonic() + timeout
         self._start(timeout)
-        master = os.path.join(self._folder, "c")
+        master = os.path.join(self._folder.path, "c")
         # ssh binds it when the login is done. Its folder is empty until then, there is nothing else to wait for.
         while not os.path.exists(master):
             if self._ended.wait(0.01):
@@ -164,23 +160,23 @@ class Tunnel:
         program = shutil.which("ssh")
         if not program:
             raise TunnelError(diagnose("ssh_missing", self._endpoint))
-        line = command(self._endpoint, timeout, _can_fork(program))
+        line = [*_tied(), *command(self._endpoint, timeout, _can_fork(program))]
         with self._lock:
             if self._closed:
                 raise TunnelError(diagnose("closed", self._endpoint))
-            self._folder = _make_folder()
+            self._folder = make_folder()
             try:
                 self._process = process = subprocess.Popen(
                     ["/bin/sh", "-c", _GUARD, "trayd-ssh", *line],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    cwd=self._folder,
+                    cwd=self._folder.path,
                     env=_environment(),
                     start_new_session=True,  # no terminal to ask on, and a process group to end
                 )
             except OSError:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder.remove()
                 raise
         for what, target in (("ssh", self._read), ("guard", self._await)):
             name = f"{what} {self._endpoint.host}"
@@ -205,7 +201,7 @@ class Tunnel:
         if not self._ended.wait(0.2):
             with contextlib.suppress(OSError):
                 os.killpg(process.pid, 9)  # ssh is in it and lives, so the number is still its own
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()
 
     def _let_go(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
@@ -224,22 +220,26 @@ class Tunnel:
         # A little more than what is left of the probe's time, when it failed just at its end.
         deadline = max(deadline, time.monotonic() + 0.3)
         output = self._ask(["-T"], [ssh_words.look(self._endpoint.remote_socket)], deadline)
-        return self._diagnosis(ssh_words.looked(output), output)
+        # A host that takes too long to say why has not said that it forbids anything.
+        code = "ssh_remote_gone" if output.startswith(_NO_END) else ssh_words.looked(output)
+        return self._diagnosis(code, output)
 
     def _ask(self, options: list[str], words: list[str], deadline: float) -> str:
         """Run ssh on our own connection, and return what it says."""
         try:
             done = subprocess.run(
-                [*_TO_MASTER, *options, "--", _NAME, *words],
+                [*TO_MASTER, *options, "--", NAME, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                cwd=self._folder,
+                cwd=self._folder.path,
                 env=_environment(),
                 start_new_session=True,
                 timeout=max(0.1, deadline - time.monotonic()),
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except subprocess.TimeoutExpired as error:
+            return f"{_NO_END} {error.timeout:.1f} s"
+        except OSError as error:
             return f"{type(error).__name__}: {error}"
         return done.stdout[:2000].decode("utf-8", "replace")
 
@@ -266,6 +266,21 @@ def command(endpoint: Endpoint, timeout: float, can_fork: bool) -> list[str]:
 
 
 @functools.cache
+def _tied() -> tuple[str, ...]:
+    """The command that has the kernel end ssh when its guard ends, for both us and the guard being killed at once.
+
+    Where there is none, the next tunnel ends such an ssh (`ssh_folder`).
+    """
+    program = shutil.which("setpriv")  # util-linux; the one of busybox lacks the option
+    if program:
+        tie = (program, "--pdeathsig", "TERM")
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            if subprocess.run([*tie, "true"], stdin=subprocess.DEVNULL, capture_output=True, timeout=2).returncode == 0:
+                return tie
+    return ()
+
+
+@functools.cache
 def _can_fork(program: str) -> bool:
     """Whether this ssh knows the setting by which a person makes it a process in the background, out of our reach.
 
@@ -281,15 +296,3 @@ def _can_fork(program: str) -> bool:
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _ASKING}
     return {**kept, "LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"}
-
-
-def _make_folder() -> str:
-    """Make a private folder whose path is short enough for a socket in it."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if os.path.isabs(runtime):
-        with contextlib.suppress(OSError):
-            below = os.path.join(runtime, "trayd")
-            if len(os.fsencode(below)) + len("/ssh-12345678") <= _LONGEST:
-                make_private_folder(below)
-                return tempfile.mkdtemp(prefix="ssh-", dir=below)
-    return tempfile.mkdtemp(prefix="trayd-", dir="/tmp")

@@ -10,7 +10,7 @@ from typing import Any
 SIZES = (16, 22, 24, 32, 48, 64)
 Pixmap = tuple[int, int, bytes]
 
-_KEEP = 16  # more than there are icons; 35 KB each
+_KEEP = 16  # more than the states of a few profiles; 35 KB each
 
 
 class Pixmaps:
