@@ -6,6 +6,7 @@ short-lived thread and posts what came of it.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import threading
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 # An editor writes a file in several steps; they are taken for one.
 SETTLE = 0.1
-# The two clocks drift apart by more than this only when the computer slept or the clock was set.
+# The two clocks drift apart by more than this only when the computer slept or the clock was set; where the monotonic
+# clock counts the time slept (Windows), the loop is late by more than this only then.
 JUMP = 10.0
 _SAVED_AGAIN = "Once it can be, the next choice is saved again."
 
@@ -103,9 +105,12 @@ class App:
         self._draw()
         clocks = time.monotonic(), time.time()
         while not self.snapshot.stopped:
-            message = self._next()
+            # Looked at the clocks at least so often: however rarely engines are asked, a sleep is noticed.
+            deadline = min(next_deadline(self.snapshot) or math.inf, time.monotonic() + JUMP)
+            message = self._next(deadline)
             now = time.monotonic(), time.time()
-            if (now[1] - clocks[1]) - (now[0] - clocks[0]) > JUMP:
+            late = now[0] - max(deadline, clocks[0])
+            if max(late, (now[1] - clocks[1]) - (now[0] - clocks[0])) > JUMP:
                 self._handle(m.Woke())
             clocks = now
             before = self.snapshot
@@ -127,10 +132,7 @@ class App:
         for surface in self.surfaces:
             surface.stop()
 
-    def _next(self) -> object:
-        deadline = next_deadline(self.snapshot)
-        if deadline is None:
-            return self.inbox.get()
+    def _next(self, deadline: float) -> object:
         wait = deadline - time.monotonic()
         if wait <= 0 and self.inbox.empty():
             return m.Tick()
@@ -207,8 +209,9 @@ class App:
             self._pulse = Pulse()
         self._watches[profile.name] = Watch(profile, generation, self.post, self._pulse)
         if profile.endpoint.scheme == "unix":
-            # A starting engine makes its socket anew: it is asked in the same moment.
-            hint = m.Hinted(profile.name, generation)
+            # A starting engine makes its socket anew: it is asked in the same moment. So is one whose socket is taken
+            # away, or closed to us, while it still answers on the connection that we have.
+            hint = m.Hinted(profile.name, generation, fresh=True)
             self._files.watch(("socket", profile.name), profile.endpoint.path, lambda: self.post(hint))
 
     def _start_watching(self) -> None:

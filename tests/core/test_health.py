@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.core.scene import LAB, OFFICE, Scene, of
 from trayd.core import messages as m
+from trayd.core.diagnosis import diagnose
 from trayd.core.health import GOOD, TOGETHER, TRANSITIONS, Event, State, next_beat
 
 
@@ -195,3 +196,19 @@ def test_the_sleep_of_the_computer_is_not_held_against_an_engine():
     scene.wait(2)
     assert scene.state() == "reconnecting"
     assert not scene.notes()
+
+
+def test_a_question_from_before_the_sleep_is_not_waited_for():
+    """That nobody answered while the computer slept makes no engine hung: another watch asks it anew."""
+    scene = Scene(OFFICE)
+    scene.answer()
+    scene.wait(5)
+    scene.now += 3600
+    effects = scene.say(m.Woke())
+    assert [type(effect) for effect in effects] == [m.StopWatch, m.StartWatch, m.Ask]
+    assert effects[2] == m.Ask("office", 3.0, fresh=True)
+    assert scene.wait(1) == []
+    scene.say(m.Probed("office", 1, m.Failed(diagnose("no_answer", OFFICE.endpoint))))  # the old watch's
+    assert scene.state() == "reachable"
+    scene.answer()
+    assert of(m.Ask, scene.wait(5)) == [m.Ask("office", 3.0)]

@@ -55,6 +55,38 @@ def test_a_storm_of_events_does_not_become_a_storm_of_probes():
     assert 2 <= asked <= 4
 
 
+def test_a_change_of_the_socket_is_asked_about_on_a_new_connection():
+    """The old connection of an engine says nothing about a socket that was taken away meanwhile."""
+    scene = Scene(OFFICE)
+    changed = m.Hinted("office", 1, fresh=True)
+    assert scene.say(changed) == []
+    assert of(m.Ask, scene.answer()) == [m.Ask("office", 3.0, fresh=True)]
+    scene.answer()
+    scene.wait(2)
+    assert scene.say(changed) == [m.Ask("office", 3.0, fresh=True)]
+    scene.answer()
+    assert scene.say(changed) == []  # not in a storm
+    assert of(m.Ask, scene.wait(1)) == [m.Ask("office", 3.0, fresh=True)]
+    scene.answer()
+    assert of(m.Ask, scene.wait(5)) == [m.Ask("office", 3.0)]
+
+
+def test_another_kind_of_failure_starts_the_backoff_anew():
+    """An engine that comes back with a wrong certificate is asked after 5 s, however long it was refused before."""
+    scene = Scene(LAB)
+    for _ in range(20):
+        scene.fail("lab")
+        scene.wait(15)
+    scene.fail("lab", code="cert_expired")
+    assert 4.0 <= scene.snapshot.watches["lab"].due - scene.now <= 6.0
+    scene.wait(7)
+    scene.fail("lab", code="cert_expired")
+    assert 8.0 <= scene.snapshot.watches["lab"].due - scene.now <= 12.0
+    scene.wait(13)
+    scene.fail("lab")
+    assert scene.snapshot.watches["lab"].due - scene.now < 0.3
+
+
 def test_a_hint_starts_the_backoff_anew():
     """The socket of an engine that was gone for an hour appears: it is asked now, and soon again."""
     scene = Scene(OFFICE)

@@ -1,23 +1,19 @@
-"""An engine at the other end of a real cable: packets that nobody answers, links that are half open or down."""
+"""An engine at the other end of a real cable: packets that nobody answers, links that are down."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.engine.asking import Told, ask, diagnosis, endpoint
-from tests.engine.running import profile, trayd
 from tests.engine.test_diagnosis import SPARE, TIMEOUT, WORDS, WORDS_ELSEWHERE, expected
 from tests.harness.dockerd import Dockerd
 from tests.harness.netns import Cable
-from trayd.core.health import State
 from trayd.core.messages import Answered
 
 pytestmark = pytest.mark.engine
 
 PORT = 2375
 PLACE = endpoint(f"tcp://{Cable.ADDRESS}:{PORT}")
-NOTICED = 1.0 + 1.0 + 1.0  # interval and timeout of running.QUICK, and what it may take longer
 SYN = ("-p", "tcp", "--dport", str(PORT), "--syn")
 
 
@@ -91,25 +87,3 @@ def test_a_link_of_theirs_that_is_down_is_told_in_time(cable: Cable) -> None:
         told = asked(cable)
     assert told[:3] == ("connect_timeout", *expected(WORDS["unanswered_port"][1:], PLACE))
     assert told.seconds < TIMEOUT + SPARE
-
-
-def test_a_half_open_connection_is_noticed_and_comes_back(cable: Cable) -> None:
-    """An established connection whose packets are all lost is noticed by the next probe, and so is the way back."""
-    profile("office", PLACE.url)
-    with cable.at(cable.near), trayd() as shown:
-        shown.wait(State.REACHABLE)
-        shown.until(lambda: shown.info().name, "the engine's name")
-        with cable.rule("-j", "DROP"):
-            lost = time.monotonic()
-            shown.until(lambda: shown.state() != State.REACHABLE, "the loss")
-            assert time.monotonic() - lost < NOTICED
-            assert shown.state() in {State.HUNG, State.RECONNECTING, State.UNREACHABLE}
-            # A new connection is not answered either, and is told with its own cause.
-            shown.until(lambda: _code(shown.engine().health.diagnosis) == "connect_timeout", "its cause")
-            assert shown.engine().health.diagnosis.cause == expected(WORDS["unanswered_port"], PLACE)[1]
-            opened = time.monotonic()
-        shown.wait(State.REACHABLE, after=opened)
-
-
-def _code(found: object) -> str:
-    return str(getattr(found, "code", ""))

@@ -156,21 +156,6 @@ def test_a_killed_ssh_is_replaced(program: str, sshd: Sshd, dockerd: Start, reco
         wait_until(lambda: len(clients(sshd)) == 2, 3, "one ssh and its guard")
 
 
-def test_a_frozen_engine_behind_ssh_hangs_and_thaws(sshd: Sshd, dockerd: Start) -> None:
-    """An engine that accepts and does not answer is hung, though the way to it is open."""
-    running = dockerd()
-    profile("office", sshd.url(running.socket), "health: {interval: 1s, timeout: 1500ms, grace: 1s}")
-    with trayd() as shown:
-        shown.wait(State.REACHABLE)
-        frozen = time.monotonic()
-        running.freeze()
-        assert shown.wait(State.HUNG, after=frozen) - frozen < 4.0
-        assert shown.engine().health.diagnosis.code == "no_answer"
-        thawed = time.monotonic()
-        running.thaw()
-        assert shown.wait(State.REACHABLE, after=thawed)
-
-
 def test_a_frozen_host_is_told_from_a_frozen_engine(sshd: Sshd, dockerd: Start) -> None:
     """When the far side of the way stands still, the next look says that it is the way; then it is made anew."""
     profile("office", sshd.url(dockerd().socket), "health: {interval: 1s, timeout: 1500ms, grace: 1s}")

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.engine.asking import OFFLINE, ROOT, ask, ask_elsewhere, connected, diagnosis, endpoint
-from tests.harness import standin
+from tests.harness import responder, standin
 from tests.harness.ask import free_port
 from tests.harness.dockerd import Dockerd
 from tests.harness.poll import wait_until
+from tests.harness.responder import Responder
 from tests.harness.sshd import Sshd, clients
 from trayd.core.messages import Answered, Failed
 from trayd.core.profile import Endpoint
@@ -346,10 +347,32 @@ def test_an_engine_that_just_went_is_told_before_anybody_looks_why(sshd: Sshd, d
         client.abort()
 
 
-def test_a_host_that_is_too_slow_to_say_why_forbids_nothing(sshd: Sshd) -> None:
-    """Where the look at the socket does not come back in time, nobody is told to change sshd's settings."""
-    _settings(sshd, ForceCommand="sleep 30")
-    assert diagnosis(endpoint(sshd.url("/run/no/docker.sock")), TIMEOUT)[1:3] == GONE
+def test_an_engine_that_comes_back_while_it_is_looked_for_is_not_forbidden(sshd: Sshd) -> None:
+    """When the look finds an engine that did not let us through just before, it is asked again, not sshd blamed."""
+    path = sshd.directory / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(str(path))
+    with Responder(responder.engine(), unix=True) as engine:
+        # What the look begins with: the engine takes the place of the socket on which nobody listened.
+        sshd.authorize("mine", options=f'command="ln -sf {engine.path} {path}; eval \\"$SSH_ORIGINAL_COMMAND\\""')
+        client = connected(endpoint(sshd.url(path)))
+        try:
+            outcome = probe.probe(client, TIMEOUT)
+            assert isinstance(outcome, Failed)
+            assert outcome.diagnosis.code == "ssh_remote_gone"
+            assert "trayd:listening" in outcome.diagnosis.detail
+            assert client.outlasts(outcome.diagnosis)
+            assert isinstance(probe.probe(client, TIMEOUT), Answered)
+        finally:
+            client.abort()
+
+
+def test_a_host_that_has_no_time_to_look_is_asked_again(sshd: Sshd) -> None:
+    """Where the look takes too long, nothing is known but that nobody gets through; sshd is not blamed for it."""
+    sshd.authorize("mine", options='command="sleep 20"')
+    told = diagnosis(endpoint(sshd.url("/run/no/docker.sock")), TIMEOUT)
+    assert told[:3] == ("ssh_remote_gone", *(text.format(host="127.0.0.1") for text in GONE))
+    assert told.seconds < TIMEOUT + SPARE
 
 
 def test_noise_on_the_way_is_no_reason(sshd: Sshd, dockerd: Callable[..., Dockerd]) -> None:

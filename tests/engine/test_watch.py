@@ -85,42 +85,6 @@ def test_a_killed_engine_on_the_network_is_missed_at_once_too(
         assert shown.wait(State.REACHABLE, after=killed) - started < 3.0
 
 
-@pytest.mark.engine
-def test_a_frozen_engine_hangs_and_thaws(dockerd: Start, record_testsuite_property: Record) -> None:
-    """An engine that accepts and does not answer is hung within interval and timeout, and back soon after."""
-    running = dockerd()
-    profile("office", running.unix_url)
-    with trayd() as shown:
-        shown.wait(State.REACHABLE)
-        frozen = time.monotonic()
-        running.freeze()
-        hung = shown.wait(State.HUNG, after=frozen)
-        assert hung - frozen < 1.0 + 1.0 + 1.0
-        assert shown.engine().health.diagnosis.code == "no_answer"
-        thawed = time.monotonic()
-        running.thaw()
-        back = shown.wait(State.REACHABLE, after=thawed)
-        assert back - thawed < 1.5
-    record_testsuite_property("frozen to hung, s", round(hung - frozen, 2))
-    record_testsuite_property("thawed to reachable, s", round(back - thawed, 2))
-
-
-@pytest.mark.engine
-def test_a_restart_inside_the_grace_is_no_news(dockerd: Start) -> None:
-    """An engine that is restarted shows as reconnecting for a moment; nobody is alarmed."""
-    running = dockerd()
-    profile("office", running.unix_url, "health: {interval: 1s, timeout: 1s, grace: 10s}")
-    with trayd() as shown:
-        shown.wait(State.REACHABLE)
-        shown.until(lambda: shown.info().name, "the engine's name")
-        before = time.monotonic()
-        running.restart()
-        lost = shown.wait(State.RECONNECTING, after=before)
-        shown.wait(State.REACHABLE, after=lost)
-        assert shown.states() == ["connecting", "reachable", "reconnecting", "reachable"]
-        assert shown.shown.notes == []
-
-
 @pytest.mark.parametrize("unix", [False, True], ids=["tcp", "unix"])
 def test_a_dripping_server_is_overtaken_and_its_connection_closed(unix: bool) -> None:
     """A probe that never ends is given up: its thread ends, its connection is closed, the engine counts as hung."""

@@ -61,17 +61,21 @@ class Responder(StandIn):
         while received := read_head(connection):
             head, _, begun = received.partition(b"\r\n\r\n")
             lines = head.decode("latin-1").split("\r\n")
-            if len(words := lines[0].split(" ")) < 3:
-                return
+            if len(words := lines[0].split(" ")) < 3 or not words[2].startswith("HTTP/"):
+                return  # a hello of TLS, for one
             headers = {name.strip().lower(): value.strip() for name, _, value in (x.partition(":") for x in lines[1:])}
             missing = int(headers.get("content-length", "0")) - len(begun)
             while missing > 0 and (more := connection.recv(65536)):
                 missing -= len(more)
             method, path = words[0], words[1]
             self.requests.append(Request(method, path, headers, time.monotonic()))
-            reply = Reply(*self.handler(method, path))
-            if ended.wait(reply.delay) or not _send(connection, method, reply, ended):
+            if not self._answer(connection, method, path, ended):
                 return
+
+    def _answer(self, connection: socket.socket, method: str, path: str, ended: threading.Event) -> bool:
+        """Answer one request; gives whether the connection may be used again."""
+        reply = Reply(*self.handler(method, path))
+        return not ended.wait(reply.delay) and _send(connection, method, reply, ended)
 
 
 def _send(connection: socket.socket, method: str, reply: Reply, ended: threading.Event) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,9 +23,9 @@ BUILDER = 64999  # the user id of `builder`, who is not root
 class Sshd:
     """sshd on a port of 127.0.0.1; root and `builder` log in by key. `close()` ends it and every session.
 
-    It runs in a mount namespace of its own, where /etc/passwd has a `builder`: no user is made on this machine. ssh
-    takes a person's settings from the home that passwd names, whatever HOME says, so the tests' home is given to it by
-    a program `ssh` that comes first on PATH and does nothing but add `-F settings`.
+    It runs in a mount namespace of its own, where /etc/passwd has a `builder` and another root: no user is made on this
+    machine. ssh takes a person's settings from the home that passwd names, whatever HOME says, so the tests' home is
+    given to it by a program `ssh` that comes first on PATH and does nothing but add `-F settings`.
     """
 
     def __init__(self, **settings: str) -> None:
@@ -46,6 +47,9 @@ class Sshd:
             (self.directory / "home").mkdir()
             users = Path("/etc/passwd").read_text()
             here = self.directory
+            # root too has a shell and a home that nobody has set up: a person's .bashrc takes its time, and one that is
+            # killed with its session leaves behind whatever it was just doing (seen: pyenv's lock).
+            users = re.sub(r"^root:.*\n", f"root:*:0:0::{here}/home:/bin/sh\n", users, flags=re.MULTILINE)
             (here / "passwd").write_text(f"{users}builder:*:{BUILDER}:{BUILDER}::{here}/home:/bin/sh\n")
             self.trust()
             return self.start()

@@ -116,6 +116,11 @@ def grace_ends(health: Health, settings: HealthSettings) -> float | None:
     return health.lost + settings.grace
 
 
+def settled(health: Health) -> bool:
+    """Return whether a person has to mend what is wrong."""
+    return health.diagnosis is not None and health.diagnosis.code in SETTLED_CODES
+
+
 def _waiting(health: Health) -> bool:
     return health.state is State.RECONNECTING
 
@@ -159,7 +164,7 @@ def retry_delay(health: Health, failures: int, settings: HealthSettings, local: 
     Exponential backoff, slow from the start for a failure that a person has to mend.
     """
     code = health.diagnosis.code if health.diagnosis else ""
-    first, factor, most = (5.0, 2.0, 60.0) if code in SETTLED_CODES else (0.2, 1.6, 10.0 if local else 30.0)
+    first, factor, most = (5.0, 2.0, 60.0) if settled(health) else (0.2, 1.6, 10.0 if local else 30.0)
     if code in QUICK_CODES:
         # Asking costs a packet each way: twice a second for the first minute, every two seconds for ten more.
         most = next((pause for until, pause in ((120, 0.4), (420, 1.7)) if failures < until), most)

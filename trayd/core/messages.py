@@ -104,10 +104,14 @@ class Described(Value):
 
 
 class Hinted(Value):
-    """Something happened at an engine (an event, its socket changed): ask it."""
+    """Something happened at an engine: ask it.
+
+    `fresh`: its socket changed, so only a new connection tells whether it can still be reached.
+    """
 
     name: str
     generation: int
+    fresh: bool = False
 
 
 class StreamEnded(Value):

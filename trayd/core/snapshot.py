@@ -24,8 +24,9 @@ class Watch(Value):
     """The plan for one engine, all in monotonic seconds: nothing of it is ever shown.
 
     `asked` is the start of the outstanding probe, `due` the time of the next one, `again` asks once more as soon as
-    the outstanding one is back; `listening` since when its event stream is held. `wake`: a person asked, the next
-    probe may start the engine; `looked_at`: the menu was opened since its lists were asked for.
+    the outstanding one is back, `fresh` on a new connection; `listening` since when its event stream is held. `wake`:
+    a person asked, the next probe may start the engine; `looked_at`: the menu was opened since its lists were asked
+    for.
     """
 
     generation: int
@@ -33,6 +34,7 @@ class Watch(Value):
     due: float = 0.0
     last: float = 0.0
     again: bool = False
+    fresh: bool = False
     failures: int = 0
     listening: float | None = None
     listen_due: float = 0.0
@@ -99,16 +101,18 @@ def put_watch(snapshot: Snapshot, name: str, watch: Watch) -> Snapshot:
 def ask(snapshot: Snapshot, name: str, now: Now, fresh: bool = False) -> Result:
     """Send a probe, or remember to when the outstanding one is back: it may have been answered before the news."""
     watch = snapshot.watches[name]
+    fresh = fresh or watch.fresh
     if watch.asked is not None:
-        return put_watch(snapshot, name, replace(watch, again=True)), []
+        return put_watch(snapshot, name, replace(watch, again=True, fresh=fresh)), []
     settings = snapshot.engines[name].profile.health
     ask = m.Ask(name, settings.timeout, fresh, wake=watch.wake or settings.wake)
-    return put_watch(snapshot, name, replace(watch, asked=now.mono, again=False, wake=False)), [ask]
+    return put_watch(snapshot, name, replace(watch, asked=now.mono, again=False, fresh=False, wake=False)), [ask]
 
 
-def hinted(snapshot: Snapshot, name: str, now: Now) -> Result:
+def hinted(snapshot: Snapshot, name: str, now: Now, fresh: bool = False) -> Result:
     """Something happened at an engine: ask it, but not in a storm."""
-    watch, engine = replace(snapshot.watches[name], images_stale=True), snapshot.engines[name]
+    watch, engine = snapshot.watches[name], snapshot.engines[name]
+    watch = replace(watch, images_stale=True, fresh=watch.fresh or fresh)
     if engine.health.state not in h.GOOD:
         watch = replace(watch, failures=0)  # its socket may be there before it listens: ask soon again
     elif now.mono - watch.last < HINT_PAUSE:

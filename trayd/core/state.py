@@ -35,8 +35,8 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
             return _overtaken(snapshot, name, diagnosis, now)
         case m.StreamEnded(name, generation) if _current(snapshot, name, generation):
             return _stream_ended(snapshot, name, now)
-        case m.Hinted(name, generation) if _current(snapshot, name, generation):
-            return hinted(snapshot, name, now)
+        case m.Hinted(name, generation, fresh) if _current(snapshot, name, generation):
+            return hinted(snapshot, name, now, fresh)
         case m.Described(name, generation, info) if _current(snapshot, name, generation):
             return _recognised(put_engine(snapshot, name, replace(snapshot.engines[name], info=info)), name)
         case m.ImagesListed(name, generation, images) if _current(snapshot, name, generation):
@@ -99,6 +99,8 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
         engine = replace(engine, health=health, images=None)
         # Its stream ended because the engine went, not because somebody cuts streams: it is held again at once.
         watch = replace(watch, short_streams=0, listen_due=0.0)
+        if h.settled(was) != h.settled(health):
+            watch = replace(watch, failures=0)  # how often it was refused says nothing of how soon a person acts
     if engine.certificates:
         engine = replace(engine, certificates=dated(engine.certificates, now.wall))
     good = health.state in h.GOOD
@@ -153,11 +155,17 @@ def _recognised(snapshot: Snapshot, name: str) -> Result:
 def _overtaken(snapshot: Snapshot, name: str, diagnosis: Diagnosis, now: Now) -> Result:
     """The thread that asked is lost: a new watch takes over."""
     snapshot, effects = _probed(snapshot, name, m.Failed(diagnosis), now)
+    effects = [effect for effect in effects if not isinstance(effect, m.Ask)]
+    snapshot, more = _watch_anew(snapshot, name)
+    return snapshot, effects + more
+
+
+def _watch_anew(snapshot: Snapshot, name: str) -> Result:
+    """A watch of the next generation takes over; what the old one still says is dropped."""
     generation = snapshot.generation + 1
     watch = replace(snapshot.watches[name], generation=generation, listening=None, again=False, asked=None)
     snapshot = replace(put_watch(snapshot, name, watch), generation=generation)
-    effects = [effect for effect in effects if not isinstance(effect, m.Ask)]
-    return snapshot, [*effects, m.StopWatch(name), m.StartWatch(snapshot.engines[name].profile, generation)]
+    return snapshot, [m.StopWatch(name), m.StartWatch(snapshot.engines[name].profile, generation)]
 
 
 def _stream_ended(snapshot: Snapshot, name: str, now: Now) -> Result:
@@ -215,6 +223,10 @@ def _woke(snapshot: Snapshot, now: Now) -> Result:
             health = replace(engine.health, lost=now.mono)
             snapshot = put_engine(snapshot, name, replace(engine, health=health))
         snapshot = put_watch(snapshot, name, replace(snapshot.watches[name], failures=0))
+        if snapshot.watches[name].asked is not None:
+            # It was asked before the sleep: that this was not answered in time says nothing.
+            snapshot, more = _watch_anew(snapshot, name)
+            effects += more
         snapshot, more = ask(snapshot, name, now, fresh=True)
         effects += more
     return snapshot, effects

@@ -86,12 +86,14 @@ def first_look(client: Client, api: str, latency: float, deadline: float) -> Ans
     """Ask what engine it is: behind a new connection there may be another one than before."""
     try:
         facts = client.json("/version", max(0.1, deadline - time.monotonic()), versioned=False)
-    except AnswerError:
+    except Exception as error:
+        found = None if isinstance(error, AnswerError) else why(error, client, deadline)
+        if found is not None and found.code != "no_answer":
+            return Failed(found)
+        # It answered the ping in time, which is what counts; a slow one may not have the time for two answers.
         return Answered(
             latency, EngineInfo(api_version=clean(api, 20), fingerprint=client.fingerprint), client.certificates
         )
-    except Exception as error:
-        return Failed(why(error, client, deadline))
     facts = facts if isinstance(facts, Mapping) else {}
     if problem := too_new(text(facts, "MinAPIVersion"), client.endpoint):
         return Failed(problem)
@@ -115,7 +117,8 @@ def describe(client: Client, info: EngineInfo, timeout: float) -> EngineInfo:
     """Return `info` with the engine's name and ID, which only the slower `/info` knows. Raises what requests raises."""
     facts = client.json("/info", timeout)
     facts = facts if isinstance(facts, Mapping) else {}
-    return replace(info, name=text(facts, "Name"), id=text(facts, "ID"))
+    version = info.version or text(facts, "ServerVersion")  # of one that was too slow to tell it in a probe's time
+    return replace(info, name=text(facts, "Name"), id=text(facts, "ID"), version=version)
 
 
 def images(client: Client, timeout: float) -> tuple[Image, ...]:

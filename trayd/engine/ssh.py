@@ -14,6 +14,7 @@ import math
 import os
 import re
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -68,8 +69,8 @@ _OPTIONS = {
 }
 # Variables by which ssh would find somebody to ask.
 _ASKING = frozenset({"DISPLAY", "WAYLAND_DISPLAY", "SSH_ASKPASS"})
+_UNFINISHED = "not done: "  # what ssh was asked for had no time, or could not be started
 _KEPT = 60  # lines of ssh's own words
-_NO_END = "no end of ssh within"
 
 
 # The engine is gone and the way to it is not: no new login is needed to see it come back. What a person may do on the
@@ -220,9 +221,24 @@ class Tunnel:
         # A little more than what is left of the probe's time, when it failed just at its end.
         deadline = max(deadline, time.monotonic() + 0.3)
         output = self._ask(["-T"], [ssh_words.look(self._endpoint.remote_socket)], deadline)
-        # A host that takes too long to say why has not said that it forbids anything.
-        code = "ssh_remote_gone" if output.startswith(_NO_END) else ssh_words.looked(output)
+        code = ssh_words.looked(output)
+        # A busy host had no time to look, or the engine came back before it did: no reason to blame sshd.
+        if code == "ssh_forward_refused" and (output.startswith(_UNFINISHED) or self._passes(deadline)):
+            code = "ssh_remote_gone"
         return self._diagnosis(code, output)
+
+    def _passes(self, deadline: float) -> bool:
+        """Whether the far end lets a connection through now; it closes those that it refuses."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            try:
+                sock.settimeout(max(0.1, deadline - time.monotonic()))
+                sock.connect(self.socket)
+                sock.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+                return bool(sock.recv(1))
+            except TimeoutError:
+                return True
+            except OSError:
+                return False
 
     def _ask(self, options: list[str], words: list[str], deadline: float) -> str:
         """Run ssh on our own connection, and return what it says."""
@@ -237,10 +253,8 @@ class Tunnel:
                 start_new_session=True,
                 timeout=max(0.1, deadline - time.monotonic()),
             )
-        except subprocess.TimeoutExpired as error:
-            return f"{_NO_END} {error.timeout:.1f} s"
-        except OSError as error:
-            return f"{type(error).__name__}: {error}"
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"{_UNFINISHED}{type(error).__name__}: {error}"
         return done.stdout[:2000].decode("utf-8", "replace")
 
     def _why_ended(self) -> Diagnosis:

@@ -1,0 +1,1 @@
+"""The fault matrix: what is shown for every fault, over every transport."""
