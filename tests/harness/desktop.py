@@ -146,10 +146,10 @@ class PrivateBus:
 class Screen:
     """An X screen in memory, with a mouse and a keyboard."""
 
-    def __init__(self, width: int = 1024, height: int = 768) -> None:
+    def __init__(self, width: int = 1024, height: int = 768, bits: int = 24) -> None:
         for program in ("Xvfb", "xdotool", "import"):
             need(program, INSTALL)
-        self._size = f"{width}x{height}x24"
+        self._size = f"{width}x{height}x{bits}"
         self.display = ""
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -184,6 +184,16 @@ class Screen:
     def __exit__(self, *_: object) -> None:
         if self._process:
             end(self._process)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the X server hang for a while."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def _do(self, *command: str) -> str:
         done = subprocess.run(

@@ -11,6 +11,7 @@ from typing import Any
 
 from trayd.core.messages import MenuOpened, Notify
 from trayd.core.view import Item, Mark, View
+from trayd.tray.fallback import Fallback
 from trayd.tray.icons import render
 from trayd.tray.pystray_import import pystray, wished_backend
 
@@ -38,18 +39,25 @@ class Tray:
         # pystray's own back end: the only one on Windows and macOS, and for whoever asks for one by PYSTRAY_BACKEND.
         self._foreign = sys.platform in ("win32", "darwin") or wished_backend is not None
         self._on_host = on_host
+        self._fallback = None if self._foreign else Fallback(view, post, on_host)
         self._icon: Any = self._backend()(
             "trayd", icon=render(view.icon), title=self._title(view.tooltip), menu=self._menu(view.menu)
         )
         # Our own back end knows more than pystray's interface.
         self._icon.on_secondary = self._middle
         self._icon.on_open = lambda: post(MenuOpened())
-        self._icon.on_host = on_host
         self._icon.on_button = post
+        self._icon.on_host = self._host_changed
 
     def run(self) -> None:
         """Show the icon until `stop`; without a tray or a bus, wait for one."""
-        self._icon.run(self._is_up if self._foreign else None)
+        if self._fallback is not None:
+            self._fallback.start()
+        try:
+            self._icon.run(self._is_up if self._foreign else None)
+        finally:
+            if self._fallback is not None:
+                self._fallback.stop()
 
     def _is_up(self, icon: Any) -> None:
         icon.visible = True
@@ -58,7 +66,11 @@ class Tray:
     @property
     def on_bus(self) -> bool:
         """Whether there is a desktop session to appear in; always true on Windows and macOS."""
-        return bool(getattr(self._icon, "on_bus", True))
+        return bool(getattr(self._icon, "on_bus", True)) or (self._fallback is not None and self._fallback.hopeful)
+
+    def _host_changed(self, present: bool) -> None:
+        if self._fallback is not None:
+            self._fallback.host(present, soon=not self._icon.on_bus)
 
     def stop(self) -> None:
         """Make `run` return."""
@@ -73,6 +85,8 @@ class Tray:
             self._icon.title = self._title(view.tooltip)
         if view.menu != old.menu:
             self._icon.menu = self._menu(view.menu)
+        if self._fallback is not None:
+            self._fallback.show(view)
 
     def notify(self, note: Notify) -> None:
         """Show a notification, in place of the last one about the same subject where the desktop can do that.
