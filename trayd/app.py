@@ -45,7 +45,7 @@ class Surface(Protocol):
     def draw(self, snapshot: Snapshot) -> None:
         """Show a snapshot, if it looks different from the one before."""
 
-    def notify(self, title: str, text: str, subject: str) -> None:
+    def notify(self, note: m.Notify) -> None:
         """Show a notification."""
 
     def stop(self) -> None:
@@ -179,9 +179,9 @@ class App:
                 self._watches[name].describe()
             case m.ListImages(name):
                 self._watches[name].list_images()
-            case m.Notify(title, text, subject):
+            case m.Notify():
                 for surface in self.surfaces:
-                    surface.notify(title, text, subject)
+                    surface.notify(effect)
             case m.RememberEngines(known) if self._remembers:
                 self._work(tasks.remember_engines, known)
             case m.PutOnClipboard(text):

@@ -98,6 +98,13 @@ def _status(options: argparse.Namespace) -> int:
     return 0 if all(engine.health.state in GOOD for engine in engines) else 1
 
 
+def _wait(options: argparse.Namespace) -> int:
+    profile = choosing.one(choosing.load(), options.profile)  # before everything heavy: it may be mistyped
+    from trayd.waiting import wait
+
+    return wait(profile, not options.down, options.timeout)
+
+
 def _check(options: argparse.Namespace) -> int:
     from trayd.checking import check
 
@@ -271,6 +278,7 @@ def _log(options: argparse.Namespace) -> int:
 COMMANDS = {
     "run": _run,
     "status": _status,
+    "wait": _wait,
     "check": _check,
     "env": _env,
     "use": _use,

@@ -31,6 +31,19 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "  trayd status --watch           stay, and show every change as it happens\n"
         "  trayd status --json | jq -r '.profiles[] | select(.engine == null) | .name'",
     ),
+    "wait": (
+        "wait until an engine answers, or until it does not",
+        "Wait until an engine answers (--up, also without saying so), or until it does\n"
+        "not (--down). It is told by what happens there, so a script goes on at once.\n"
+        "--down means the first question that is not answered: a short restart counts\n"
+        "too, since the grace of a profile is about alarms. --up asks as docker would:\n"
+        "an engine that systemd starts on use is started.\n"
+        "Exit code 0 if it is so, 1 if the time was over; then one sentence says why.",
+        "  trayd wait office && docker ps\n"
+        "  trayd wait office --up --timeout 2m\n"
+        "  trayd wait office --down       after a shutdown was ordered\n"
+        "  trayd wait office --timeout 0  one look: is it up now?",
+    ),
     "check": (
         "climb to one engine, rung by rung: where it breaks and what to do",
         "Climb the ladder to one engine, from its name to its clock: the first rung\n"
@@ -174,6 +187,17 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     status.add_argument("profiles", metavar="P", nargs="*", help="only these profiles")
     status.add_argument("--json", action="store_true", help="as JSON; with --watch one object a line")
     status.add_argument("--watch", action="store_true", help="stay, and show every change as it happens")
+    subs["wait"].add_argument("profile", metavar="P", help="a profile")
+    goal = subs["wait"].add_mutually_exclusive_group()
+    goal.add_argument("--up", action="store_true", help="until it answers (this is what is meant without either)")
+    goal.add_argument("--down", action="store_true", help="until it does not answer")
+    subs["wait"].add_argument(
+        "--timeout",
+        metavar="T",
+        type=_duration,
+        default=60.0,
+        help="how long at most, like 500ms, 60s or 2m; 0 is one look; without it 60s",
+    )
     subs["check"].add_argument("profile", metavar="P", nargs="?", default="", help="without it the active one")
     subs["check"].add_argument("--json", action="store_true", help="as JSON, when all is known")
     env.add_argument("profile", metavar="P", nargs="?", default="", help="a profile; without it the active one")
@@ -226,6 +250,17 @@ def _add(known: argparse._SubParsersAction[_Parser], word: str, name: str, comma
     else:
         parser.usage = f"trayd {name} [-h] COMMAND ..."
     return parser
+
+
+def _duration(text: str) -> float:
+    from trayd.core.profile import ProfileError, parse_duration
+    from trayd.core.text import clean
+
+    try:
+        return float(text) if text.isascii() and text.isdecimal() else parse_duration(text)
+    except ProfileError:
+        shown = clean(text, 40)
+        raise argparse.ArgumentTypeError(f"'{shown}' is not a duration: write it like 500ms, 60s or 2m") from None
 
 
 def _words(prefix: str) -> dict[str, str]:

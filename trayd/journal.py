@@ -14,6 +14,7 @@ import threading
 import time
 
 from trayd import __version__
+from trayd.core import messages as m
 from trayd.core.snapshot import Snapshot
 from trayd.core.text import clean
 from trayd.output import say
@@ -67,12 +68,12 @@ class Journal:
         for line in changes(old, snapshot):
             self.tell(line)
 
-    def notify(self, title: str, text: str, subject: str, *more: object) -> None:
+    def notify(self, note: m.Notify) -> None:
         """Write what failed of our own: that has no subject. What is told about engines is a change already."""
-        if not subject:
+        if not note.subject:
             from trayd.core.journal import failure
 
-            self.tell(f"told: {failure(title, self._home)}")
+            self.tell(f"told: {failure(note.title, self._home)}")
 
     def stop(self) -> None:
         """Write what is left; a disk that hangs is not waited for."""

@@ -37,6 +37,13 @@ def say(text: str) -> None:
             print(text, file=sys.stderr, flush=True)
 
 
+def show_in_place(line: str) -> None:
+    """Write a line over the one that stands in the terminal of stderr, without going to the next."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
+
+
 def ask(question: str) -> str | None:
     """Return what a person types in answer to a question, None where nobody can be asked."""
     if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):

@@ -18,6 +18,7 @@ from trayd.core import report
 from trayd.core.errors import TraydError
 from trayd.core.health import GOOD, State
 from trayd.core.menu import About, view
+from trayd.core.messages import Notify
 from trayd.core.snapshot import Snapshot
 from trayd.core.view import View
 from trayd.output import write
@@ -65,10 +66,10 @@ class TraySurface:
             self._shown = new
             self.tray.show(new)
 
-    def notify(self, title: str, text: str, subject: str) -> None:
+    def notify(self, note: Notify) -> None:
         """Show a notification."""
         if self.tray is not None:
-            self.tray.notify(title, text, subject)
+            self.tray.notify(note)
 
     def stop(self) -> None:
         """Take the icon away."""
@@ -100,7 +101,7 @@ class Terminal:
         else:
             self._tell_changes(snapshot)
 
-    def notify(self, title: str, text: str, subject: str) -> None:
+    def notify(self, note: Notify) -> None:
         """Nothing: the table shows it already."""
 
     def stop(self) -> None:

@@ -58,6 +58,7 @@ profiles = st.fixed_dictionaries(
         "env": st.one_of(st.dictionaries(keys, scalars, max_size=3), values),
         "health": st.one_of(st.dictionaries(keys, scalars, max_size=3), values),
         "when": st.one_of(st.dictionaries(keys, st.lists(scalars, max_size=2), max_size=2), values),
+        "notifications": scalars,
         "protected": scalars,
         "hots": scalars,
     },

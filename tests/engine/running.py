@@ -36,8 +36,8 @@ class Recording:
     def draw(self, snapshot: Snapshot) -> None:
         self.drawn.append(Drawn(time.monotonic(), snapshot))
 
-    def notify(self, title: str, text: str, subject: str) -> None:
-        self.notes.append((title, text, subject))
+    def notify(self, note: m.Notify) -> None:
+        self.notes.append((note.title, note.text, note.subject))
 
     def stop(self) -> None:
         self.stopped = True

@@ -75,7 +75,7 @@ class Counting:
                 if not GOOD.issuperset((before, state)):  # on a busy machine an engine may be slow for a moment
                     self.moved = time.monotonic()
 
-    def notify(self, title: str, text: str, subject: str) -> None:
+    def notify(self, note: m.Notify) -> None:
         self.notes += 1
 
     def stop(self) -> None:

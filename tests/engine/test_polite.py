@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ from tests.engine.running import profile, trayd
 from tests.harness import responder
 from tests.harness.poll import wait_until
 from tests.harness.responder import Reply, Responder
+from trayd import choosing
 from trayd.core import messages as m
 from trayd.core.health import State
 from trayd.core.profile import Endpoint, Profile
+from trayd.engine import watcher
 from trayd.engine.activation import Places, would_start
 from trayd.engine.pulse import Pulse
 from trayd.engine.watcher import Watch
+from trayd.waiting import wait
 
 STOPPED = ("Docker is stopped; the next docker command starts it.", "Start it: sudo systemctl start docker")
 
@@ -167,6 +171,20 @@ def test_a_stop_is_not_undone(systemd: Systemd, listening: Responder, pulse: Pul
     assert posted[2].outcome.diagnosis.code == "stopped_activatable"
     assert listening.connections == before
     watch.stop()
+
+
+def test_only_waiting_for_an_engine_starts_it(
+    systemd: Systemd, listening: Responder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`trayd wait --down` takes a stopped engine for what it is and leaves it so; `--up` asks as docker would."""
+    monkeypatch.setattr(watcher, "Watch", partial(Watch, places=systemd.places))
+    profile("office", listening.url, "")
+    (office,) = choosing.load().profiles
+    assert wait(office, up=False, timeout=20) == 0
+    assert wait(office, up=False, timeout=0) == 0
+    assert listening.connections == 0
+    assert wait(office, up=True, timeout=20) == 0
+    assert listening.connections
 
 
 def _dead() -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from trayd.core.messages import CheckAgain, MenuOpened, Quit, Use
+from trayd.core.messages import Button, CheckAgain, MenuOpened, Notify, Quit, Use
 from trayd.core.view import IconSpec, Item, Mark, View
 from trayd.tray import facade
 
@@ -91,7 +91,7 @@ def test_items_become_pystray_items(tray: facade.Tray, posted: list[object]) -> 
 def test_foreign_back_ends_get_texts_that_fit(tray: facade.Tray) -> None:
     """Windows has fixed buffers for tooltip and notification: longer texts are clipped, not an error."""
     tray.show(View(VIEW.icon, "x" * 500, ITEMS))
-    tray.notify("t" * 100, "n" * 500, "office")
+    tray.notify(Notify("t" * 100, "n" * 500, "office", (Button("Check again", CheckAgain("office")),)))
     title, text = tray._icon.log[-1]
     assert (len(tray._icon.title), len(title), len(text)) == (127, 63, 255)
 

@@ -362,3 +362,42 @@ def test_the_docker_cli_goes_elsewhere(bus: PrivateBus) -> None:
         wait_until(lambda: [note.title for note in notes.notes] == [title_told], what="the notification")
         context("use", "mine")
         wait_until(lambda: said() == [], what="the active profile's engine")
+
+
+@pytest.mark.engine
+def test_check_again_on_a_notification_is_answered(bus: PrivateBus, trayd: Trayd, dockerd) -> None:
+    """The button asks the engine at once, and what comes of it is told in the same place, also if nothing changed."""
+    engine = dockerd()
+    trayd.profile("office", f"host: {engine.unix_url}\n{QUICK}")
+    with NotificationServer(bus.address) as notes, Host(bus.address) as host, trayd:
+        wait_until(lambda: title(host).startswith("office — reachable"), what="the reachable icon")
+        engine.kill()
+        wait_until(lambda: notes.notes, what="the notification of the loss")
+        assert [label for _, label in notes.notes[0].actions] == ["Check again", "Copy details"]
+        notes.click(notes.notes[0], "Check again")
+        wait_until(lambda: len(notes.notes) == 2, what="the answer to the click")
+        first, second = notes.notes
+        assert (second.title, second.body, second.id) == (first.title, first.body, first.id)
+        engine.start()
+        wait_until(lambda: len(notes.notes) == 3, what="the word of the return")
+        assert [note.title for note in notes.showing().values()] == ["office is reachable again"]
+
+
+@pytest.mark.engine
+def test_a_silent_profile_is_only_shown(bus: PrivateBus, trayd: Trayd, dockerd) -> None:
+    """With `notifications: false` the icon alone says a loss; switched on in the file, the next one is told."""
+    engine = dockerd()
+    profile = f"host: {engine.unix_url}\n{QUICK}notifications: "
+    trayd.profile("office", f"{profile}false\n")
+    with NotificationServer(bus.address) as notes, Host(bus.address) as host, trayd:
+        wait_until(lambda: title(host).startswith("office — reachable"), what="the reachable icon")
+        engine.kill()
+        wait_until(lambda: title(host).startswith("office — not reachable"), what="the loss in the tray")
+        engine.start()
+        wait_until(lambda: title(host).startswith("office — reachable"), what="the reachable icon")
+        assert notes.notes == []
+        trayd.profile("office", f"{profile}true\n")
+        trayd.profile("later", "host: unix:///nowhere.sock\n")
+        wait_until(lambda: "later" in str(host.labels()), what="an edit that came after this one")
+        engine.kill()
+        wait_until(lambda: notes.notes, what="the notification of the loss")

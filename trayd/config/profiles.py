@@ -174,8 +174,9 @@ def _profile(
             found.append((line, f"'{name}' contains an invisible character ({hidden})"))
     if found:
         raise ProfileFileError(found)
-    names, protected = (value.get("context", ""), value.get("machine", "")), value.get("protected", False)
-    return Profile(_name(path), endpoint, "file", env, health, path, *names, protected=protected)
+    names = value.get("context", ""), value.get("machine", "")
+    switches = {"protected": value.get("protected", False), "notifications": value.get("notifications", True)}
+    return Profile(_name(path), endpoint, "file", env, health, path, *names, **switches)
 
 
 def _endpoint(value: dict[str, Any], tls: Tls | None, computer: Computer, stores: Stores) -> Endpoint:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from trayd.core import health as h
 from trayd.core import identity, report
 from trayd.core import messages as m
@@ -23,6 +25,8 @@ def command(snapshot: Snapshot, message: object, now: Now) -> Result:
             snapshot, effects = ask(put_watch(snapshot, name, watch), name, now, fresh=True)
             machine = snapshot.engines[name].lost_machine if snapshot.docker_machine else ""
             return snapshot, [*effects, m.AskMachine(machine)] if machine else effects
+        case m.Recheck(names):
+            return _recheck(snapshot, [name for name in names if name in snapshot.watches], now)
         case m.StartMachine(name) if name in snapshot.engines and snapshot.docker_machine:
             machine = snapshot.engines[name].lost_machine
             if not machine or machine in snapshot.starting:
@@ -74,12 +78,20 @@ def machine_started(snapshot: Snapshot, ended: m.MachineStarted, now: Now) -> Re
     if ended.error:
         title = f"machine {ended.machine} could not be started"
         text = f"{clean(ended.error)} → docker-machine start {ended.machine} in a terminal"
-        return snapshot, [m.Notify(title, text, ended.name)]
+        return snapshot, [m.Notify(title, text, ended.name, (m.Button("Try again", m.StartMachine(ended.name)),))]
     if ended.name not in snapshot.watches:
         return snapshot, [m.ReadFiles()]
     snapshot, effects = command(snapshot, m.CheckAgain(ended.name), now)
     # Its address has just been stored: there is no need to ask for it as well.
     return snapshot, [m.ReadFiles(), *(effect for effect in effects if not isinstance(effect, m.AskMachine))]
+
+
+def _recheck(snapshot: Snapshot, names: Iterable[str], now: Now) -> Result:
+    effects = list[object]()
+    for name in names:
+        snapshot, more = command(snapshot, m.CheckAgain(name), now)
+        effects += more
+    return replace(snapshot, telling=replace(snapshot.telling, asked=snapshot.telling.asked.union(names))), effects
 
 
 def _use(snapshot: Snapshot, name: str, save: bool, now: Now) -> Result:

@@ -195,6 +195,12 @@ class CheckAgain(Value):
     name: str
 
 
+class Recheck(Value):
+    """Ask engines now, and tell what comes of it: a click on a notification, after which nothing else would show it."""
+
+    names: tuple[str, ...]
+
+
 class StartMachine(Value):
     """Start the machine of a profile."""
 
@@ -304,12 +310,20 @@ class ListImages(Value):
     name: str
 
 
+class Button(Value):
+    """A button of a notification; like a menu item it carries its command as a value."""
+
+    label: str
+    command: object
+
+
 class Notify(Value):
     """Show a notification, in place of the last one about the same subject."""
 
     title: str
     text: str
     subject: str = ""
+    buttons: tuple[Button, ...] = ()
 
 
 class Remember(Value):

@@ -134,7 +134,7 @@ class Profile(Value):
     """How to reach one engine, under a name; `source` says where it comes from ("file", "context", "machine", "local").
 
     `context` and `machine` name the Docker context or the docker-machine machine that the endpoint was taken from;
-    `protected` asks before a switch to it.
+    `protected` asks before a switch to it; `notifications` says whether its loss and return are told.
     """
 
     name: str
@@ -146,6 +146,7 @@ class Profile(Value):
     context: str = ""
     machine: str = ""
     protected: bool = False
+    notifications: bool = True
 
 
 class When(Value):

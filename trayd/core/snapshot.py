@@ -12,6 +12,7 @@ from trayd.core.engine import Engine
 from trayd.core.health import Now
 from trayd.core.identity import Identities
 from trayd.core.profile import unchosen
+from trayd.core.telling import Telling
 from trayd.core.value import Value, replace
 from trayd.core.view import Theme
 
@@ -44,7 +45,7 @@ class Watch(Value):
 
 
 class Snapshot(Value):
-    """All of it at one moment. `watches` is the plan; everything else is what people see.
+    """All of it at one moment. `watches` is the plan, `telling` that of the notifications; the rest is what people see.
 
     `docker_machine`: such a program is installed; `starting` are the machines that it starts at this moment.
     """
@@ -64,6 +65,7 @@ class Snapshot(Value):
     cli_changed: CliChange | None = None
     docker_machine: bool = False
     starting: frozenset[str] = frozenset()
+    telling: Telling = Telling()
     generation: int = 0
     stopped: bool = False
 
@@ -78,7 +80,9 @@ class Snapshot(Value):
 
     def shows_like(self, other: Snapshot) -> bool:
         """Whether the two look the same: only the plan differs."""
-        return self is other or replace(self, watches=other.watches, generation=other.generation) == other
+        if self is other:
+            return True
+        return replace(self, watches=other.watches, telling=other.telling, generation=other.generation) == other
 
 
 Result = tuple[Snapshot, list[object]]

@@ -6,7 +6,7 @@ A late message of an older watch is dropped by its generation number, so there i
 from __future__ import annotations
 
 from trayd.core import health as h
-from trayd.core import identity, report
+from trayd.core import identity, report, telling
 from trayd.core import messages as m
 from trayd.core.certificates import dated
 from trayd.core.commands import command, machine_started
@@ -68,6 +68,8 @@ def next_deadline(snapshot: Snapshot) -> float | None:
     for engine in engines.values():
         if engine.health.lost is not None and (ends := h.grace_ends(engine.health, engine.profile.health)) is not None:
             times.append(ends)
+    if (told := telling.due(snapshot.telling, snapshot.engines)) is not None:
+        times.append(told)
     return min(times, default=None)
 
 
@@ -92,8 +94,6 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
             engine = replace(engine, certificates=outcome.certificates)
         if outcome.engine is not None and not engine.only_pings:
             effects.append(m.Describe(name))
-        if was.told and snapshot.notifications:
-            effects.append(m.Notify(f"{name} is reachable again", "The engine answers.", name))
     else:
         health = h.failed(was, outcome.diagnosis, now)
         engine = replace(engine, health=health, images=None)
@@ -113,6 +113,8 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
         due = now.mono  # it was asked while it was still starting: a second look tells whether it stays slow
     if engine is not snapshot.engines[name] and engine != snapshot.engines[name]:
         snapshot = put_engine(snapshot, name, engine)
+    snapshot, more = _told(snapshot, telling.probed(snapshot, name, was, now))
+    effects += more
     again, watch = watch.again, replace(watch, asked=None, due=due, last=now.mono, failures=failures)
     snapshot = put_watch(snapshot, name, watch)
     if isinstance(outcome, m.Answered) and outcome.engine is not None and outcome.engine.fingerprint:
@@ -175,8 +177,12 @@ def _stream_ended(snapshot: Snapshot, name: str, now: Now) -> Result:
     return ask(put_watch(snapshot, name, watch), name, now)
 
 
+def _told(snapshot: Snapshot, told: telling.Told) -> Result:
+    return (snapshot if told[0] is snapshot.telling else replace(snapshot, telling=told[0])), told[1]
+
+
 def _tick(snapshot: Snapshot, now: Now) -> Result:
-    effects = list[object]()
+    effects, judged = list[object](), list[str]()
     for name, watch in snapshot.watches.items():
         engine = snapshot.engines[name]
         if watch.asked is None and watch.due > now.mono and engine.health.lost is None:
@@ -192,9 +198,9 @@ def _tick(snapshot: Snapshot, now: Now) -> Result:
         if ends is not None and ends <= now.mono:
             health = h.judged(engine.health, now)
             snapshot = put_engine(snapshot, name, replace(engine, health=health))
-            if snapshot.notifications:
-                effects.append(m.Notify(*report.loss(engine.profile, health), name))
-    return snapshot, effects
+            judged.append(name)
+    snapshot, more = _told(snapshot, telling.passed(snapshot, judged, now))
+    return snapshot, effects + more
 
 
 def _cli_goes(snapshot: Snapshot, cli: CliGoesTo, now: Now) -> Result:
@@ -211,6 +217,7 @@ def _cli_goes(snapshot: Snapshot, cli: CliGoesTo, now: Now) -> Result:
 def _woke(snapshot: Snapshot, now: Now) -> Result:
     """After a sleep nobody is judged for the time slept: every grace starts anew, everybody is asked on a new line."""
     effects = list[object]()
+    snapshot = replace(snapshot, telling=telling.woke(snapshot.telling, now))
     for name, engine in snapshot.engines.items():
         if engine.health.lost is not None and not engine.health.told:
             health = replace(engine.health, lost=now.mono)
@@ -242,10 +249,12 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
         profiles = {profile.name: profile for profile in loaded.profiles}
     effects: list[object] = [m.StopWatch(name) for name in snapshot.engines if name not in profiles]
     engines, watches, generation = {}, {}, snapshot.generation
+    kept_watches = list[str]()
     for name in sorted(profiles, key=str.casefold):
         profile, old = profiles[name], snapshot.engines.get(name)
         if old is not None and _watched_alike(old.profile, profile):
             engines[name], watches[name] = replace(old, profile=profile), snapshot.watches[name]
+            kept_watches.append(name)
             continue
         if old is not None:
             effects.append(m.StopWatch(name))
@@ -257,6 +266,7 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
     snapshot = replace(snapshot, engines=engines, watches=watches, problems=loaded.problems, generation=generation)
     snapshot = replace(snapshot, hidden=loaded.hidden, current=loaded.current)
     snapshot = replace(snapshot, docker_machine=loaded.docker_machine)
+    snapshot = replace(snapshot, telling=telling.kept(snapshot.telling, engines, kept_watches))
     # Nobody chose yet: what is active now stays so when another file comes. A chosen profile that is away for a while
     # keeps its claim.
     nobody_chose = not snapshot.wanted or (stand_in is not None and stand_in.profile.source == "local")

@@ -53,3 +53,12 @@ def human_latency(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s"
+
+
+def human_duration(seconds: float) -> str:
+    """Return a duration as a profile's file takes it: "500ms", "60s", "90s", "2m"."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f}ms"
+    if seconds >= 120 and seconds % 60 == 0:
+        return f"{seconds / 60:.0f}m"
+    return f"{seconds:.1f}".removesuffix(".0") + "s"

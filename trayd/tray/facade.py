@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from trayd.core.messages import MenuOpened
+from trayd.core.messages import MenuOpened, Notify
 from trayd.core.view import Item, Mark, View
 from trayd.tray.fallback import Fallback
 from trayd.tray.icons import render
@@ -46,6 +46,7 @@ class Tray:
         # Our own back end knows more than pystray's interface.
         self._icon.on_secondary = self._middle
         self._icon.on_open = lambda: post(MenuOpened())
+        self._icon.on_button = post
         self._icon.on_host = self._host_changed
 
     def run(self) -> None:
@@ -87,13 +88,17 @@ class Tray:
         if self._fallback is not None:
             self._fallback.show(view)
 
-    def notify(self, title: str, text: str, subject: str = "") -> None:
-        """Show a notification, in place of the last one about the same subject where the desktop can do that."""
+    def notify(self, note: Notify) -> None:
+        """Show a notification, in place of the last one about the same subject where the desktop can do that.
+
+        Its buttons are shown where there can be any: a click posts the command.
+        """
         if self._foreign:
             if self._icon.HAS_NOTIFICATION:
-                self._icon.notify(_clip(text, _NOTICE), _clip(title, _NOTICE_TITLE))
+                self._icon.notify(_clip(note.text, _NOTICE), _clip(note.title, _NOTICE_TITLE))
         else:
-            self._icon.notify_about(subject, text, title)
+            buttons = tuple((button.label, button.command) for button in note.buttons)
+            self._icon.notify_about(note.subject, note.text, note.title, buttons)
 
     def _backend(self) -> Any:
         if self._foreign:

@@ -22,7 +22,7 @@ from trayd.tray.bus import DAEMON, ERROR, OWNED, Bus, BusError, Incoming, Reply
 from trayd.tray.pystray_import import pystray
 from trayd.tray.sni_answers import Answers
 from trayd.tray.sni_interfaces import ITEM, ITEM_PATH, MENU, MENU_PATH, PROPERTIES, WATCHER, WATCHER_PATH, State
-from trayd.tray.sni_notifications import NOTIFICATIONS, Notifications
+from trayd.tray.sni_notifications import NOTIFICATIONS, Note, Notifications
 from trayd.tray.sni_pixmap import Pixmaps
 from trayd.tray.sni_text import plain, unmarked
 
@@ -48,7 +48,7 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         self._changing = threading.RLock()
         self._state = State(plain(name, _TITLE_LIMIT))
         self._pixmaps = Pixmaps()
-        self._notifications = Notifications(name)
+        self._notifications = Notifications(name, self._button)
         self._bus: Bus | None = None
         self._answers: Answers | None = None
         self._service = ""
@@ -66,6 +66,8 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         """Called on the reading thread when the icon is clicked with the middle button."""
         self.on_open: Callable[[], None] | None = None
         """Called on the reading thread when the menu opens; not all panels say so."""
+        self.on_button: Callable[[object], None] | None = None
+        """Called on the reading thread with the value of a notification's button that was clicked."""
         super().__init__(name, icon, title, menu, **options)
 
     @property
@@ -103,11 +105,16 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
             for parent in change.parents:
                 self._tell(MENU, "LayoutUpdated", "ui", (layout.revision, parent))
 
-    def notify_about(self, subject: str, message: str, title: str | None = None) -> None:
-        """Show a notification in place of the last one about the same subject; without a bus nothing happens."""
+    def notify_about(
+        self, subject: str, message: str, title: str | None = None, buttons: tuple[tuple[str, object], ...] = ()
+    ) -> None:
+        """Show a notification in place of the last one about the same subject; without a bus nothing happens.
+
+        A button is its label and the value that `on_button` gets when it is clicked.
+        """
         bus = self._bus
         if bus is not None:
-            self._notifications.show(bus, subject, title or self._state.title, message, self._icon)
+            self._notifications.show(subject, Note(bus, title or self._state.title, message, self._icon, buttons))
 
     def _notify(self, message: str, title: str | None = None) -> None:
         self.notify_about("", message, title)
@@ -189,7 +196,7 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         name = f"{ITEM}-{os.getpid()}-{next(_numbers)}"
         bus.own(name, lambda reply: self._owned(bus, name, reply))
         bus.listen_for_owner(WATCHER)
-        bus.listen_for_owner(NOTIFICATIONS)
+        self._notifications.listen(bus)
         bus.listen(f"type='signal',sender='{WATCHER}',interface='{WATCHER}',path='{WATCHER_PATH}'")
         with self._changing:
             self._bus = bus
@@ -218,14 +225,16 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         if message.call:
             self._answers.answer(message)
         elif message.member == "NameOwnerChanged" and message.sender == DAEMON:
-            name, _old, new = message.body
+            name, old, new = message.body
             if name == WATCHER:
                 if new:  # at login, after a panel restart, or an extension was switched on
                     with self._changing:
                         self._register()
                 self._ask_for_host(bus)
             elif name == NOTIFICATIONS:
-                self._notifications.forget()
+                (self._notifications.forget if old else self._notifications.started)()
+        elif message.interface == NOTIFICATIONS:
+            self._notifications.came(message)
         elif message.interface == WATCHER and "Host" in message.member:
             self._ask_for_host(bus)
 
@@ -280,6 +289,10 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         """Hand on a click with the middle button."""
         if self.on_secondary is not None:
             self.on_secondary()
+
+    def _button(self, value: object) -> None:
+        if self.on_button is not None:
+            self.on_button(value)
 
     def opening(self) -> None:
         """Hand on that the menu opens."""
