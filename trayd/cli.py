@@ -246,6 +246,12 @@ def _autostart(options: argparse.Namespace) -> int:
     return 0 if status.enabled and not status.problem else 1
 
 
+def _menu(options: argparse.Namespace) -> int:
+    from trayd.textmenu import menu
+
+    return menu(options.program, options.plain)
+
+
 COMMANDS = {
     "run": _run,
     "status": _status,
@@ -254,6 +260,7 @@ COMMANDS = {
     "use": _use,
     "which": _which,
     "profiles": _profiles,
+    "menu": _menu,
     "config path": _config_path,
     "config check": _config_check,
     "config schema": _config_schema,

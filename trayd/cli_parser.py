@@ -74,6 +74,18 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "  trayd profiles\n"
         "  trayd profiles --json | jq -r .active",
     ),
+    "menu": (
+        "the tray's menu as a list, in rofi, dmenu, fuzzel, fzf or here",
+        "The tray's menu as a list, for window managers without a tray. In a terminal it\n"
+        "is shown by fzf, or with numbers; elsewhere by fuzzel, wofi, tofi or bemenu\n"
+        "(Wayland), rofi, dmenu or bemenu (X11), whichever is there first. A running\n"
+        "tray follows. Leaving without a choice is exit code 0; 1 if it did not work.",
+        "  trayd menu\n"
+        "  trayd menu --plain             a list with numbers, in this terminal\n"
+        "  trayd menu --with rofi\n"
+        "  trayd menu --with 'rofi -dmenu -theme mine'       run as it stands\n"
+        "  bindsym $mod+d exec trayd menu                    in i3's or sway's config",
+    ),
     "config": (
         "find, check and describe the profile files",
         "Find, check and describe the profile files: one YAML file is one profile,\n"
@@ -172,6 +184,9 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     which.add_argument("-H", "--host", metavar="H", help="as docker --host H")
     which.add_argument("--json", action="store_true", help="as JSON")
     subs["profiles"].add_argument("--json", action="store_true", help="as JSON")
+    how = subs["menu"].add_mutually_exclusive_group()
+    how.add_argument("--with", metavar="CMD", dest="program", default="", help="show it with this program")
+    how.add_argument("--plain", action="store_true", help="a list with numbers, whatever is installed")
     what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
     what.help = "enable, disable or status"
     parts = subs["config"].add_subparsers(prog="trayd config", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
