@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,8 +23,8 @@ MOST_NOTES = 12
 
 # Left without a choice: what they all end with, and what a shell makes of Ctrl-C.
 _LEFT = (1, 130)
-# A remark that is no failure; fuzzel makes many.
-_REMARKS = ("info:", "warn:", "debug:")
+# A remark that is no failure: fuzzel makes many, and GTK, of which wofi is made, about every theme.
+_REMARKS = re.compile(r"(info|warn|debug):|.*(-CRITICAL \*\*|Theme parsing error)")
 
 
 class Picker(Value):
@@ -117,7 +118,7 @@ def pick(picker: Picker, title: str, choices: Sequence[str], notes: Sequence[str
 def _judge(picker: Picker, done: subprocess.CompletedProcess[bytes]) -> None:
     """Tell a failure from a person who chose nothing: both end with 1, but only the one has something to say."""
     words = [line for line in (done.stderr or b"").decode("utf-8", "replace").splitlines() if line.strip()]
-    words = [line for line in words if not line.startswith(_REMARKS)]
+    words = [line for line in words if not _REMARKS.match(line)]
     if not done.returncode or (done.returncode in _LEFT and not words):
         return
     said = clean(words[-1], 160) if words else f"it ended with {done.returncode}"
@@ -158,7 +159,7 @@ def _options(known: str, title: str, choices: Sequence[str], notes: Sequence[str
         case "wofi":
             # Markup and images would be read out of names; with a cache the last choice jumps to the top.
             plain = ["--define=allow_markup=false", "--define=allow_images=false", "--cache-file=/dev/null"]
-            return ["--dmenu", "--insensitive", f"--prompt={title}", f"--lines={rows}", *plain]
+            return ["--dmenu", "--insensitive", f"--prompt={title}", *plain]
         case "tofi":
             return [f"--prompt-text={title} › "]
         case "fzf":
