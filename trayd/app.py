@@ -320,6 +320,7 @@ class App:
         recalled = memory.recall()
         if recalled.active:
             self.post(m.Use(recalled.active, save=False))
+            self.post(m.NotificationsAre(recalled.notifications))
 
     def _remember(self, what: memory.Memory) -> None:
         if not self._remembers:

@@ -113,6 +113,16 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "  and as the first line of office.yaml:\n"
         "  # yaml-language-server: $schema=profile.schema.json",
     ),
+    "completion": (
+        "print what makes bash, zsh, fish or tcsh complete trayd's words",
+        "Print what makes a shell complete trayd's commands, options and profiles.\n"
+        "In a shell's own file (~/.bashrc and so on) it costs some start-up time;\n"
+        "written into a file once, it does not.",
+        '  eval "$(trayd completion bash)"          in ~/.bashrc\n'
+        '  eval "$(trayd completion zsh)"           in ~/.zshrc, behind compinit\n'
+        "  trayd completion fish | source           in ~/.config/fish/config.fish\n"
+        "  trayd completion tcsh > ~/.trayd.tcsh    and in ~/.tcshrc: source ~/.trayd.tcsh",
+    ),
     "autostart": (
         "start trayd at login, or not, or tell whether it does",
         "Start trayd at login, or not, or tell whether it does.\n"
@@ -150,8 +160,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2)
 
 
-def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse.Namespace:
-    """Return the options, `command` among them. Raises SystemExit after --help, --version and a mistake."""
+def build(commands: Mapping[str, Command]) -> tuple[_Parser, dict[str, _Parser]]:
+    """Return the grammar, and that of each command."""
     parser = _Parser(
         prog="trayd",
         usage="trayd [-h] [--version] COMMAND ...",
@@ -184,15 +194,23 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     which.add_argument("-H", "--host", metavar="H", help="as docker --host H")
     which.add_argument("--json", action="store_true", help="as JSON")
     subs["profiles"].add_argument("--json", action="store_true", help="as JSON")
+    subs["profiles"].add_argument("--names", action="store_true", help="only the names, one on each line")
     how = subs["menu"].add_mutually_exclusive_group()
     how.add_argument("--with", metavar="CMD", dest="program", default="", help="show it with this program")
     how.add_argument("--plain", action="store_true", help="a list with numbers, whatever is installed")
     what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
     what.help = "enable, disable or status"
+    shell = subs["completion"].add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish", "tcsh"))
+    shell.help = "bash, zsh, fish or tcsh"
     parts = subs["config"].add_subparsers(prog="trayd config", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
     for name in ("path", "check", "schema"):
         _add(parts, name, f"config {name}", commands)
+    return parser, subs
 
+
+def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse.Namespace:
+    """Return the options, `command` among them. Raises SystemExit after --help, --version and a mistake."""
+    parser, subs = build(commands)
     _check_word(parser, arguments, "")
     if arguments and arguments[0] == "config":
         _check_word(subs["config"], arguments[1:], "config ")
@@ -207,7 +225,12 @@ def _add(known: argparse._SubParsersAction[_Parser], word: str, name: str, comma
     if listed := _listed(f"{name} "):
         description += f"\n\n{listed}"
     parser = known.add_parser(
-        word, description=description, epilog=f"examples:\n{examples}", formatter_class=_Formatter, allow_abbrev=False
+        word,
+        help=_TEXTS[name][0],
+        description=description,
+        epilog=f"examples:\n{examples}",
+        formatter_class=_Formatter,
+        allow_abbrev=False,
     )
     if name in commands:
         parser.set_defaults(command=commands[name], parser=parser)
