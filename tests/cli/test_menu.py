@@ -140,6 +140,17 @@ def test_check_again_shows_what_is_so_now() -> None:
             assert terminal.ended() == 0
 
 
+@pytest.mark.engine
+def test_images_are_listed_as_in_the_tray() -> None:
+    """The images of the active engine are a submenu, listed before the menu is shown."""
+    with Dockerd() as running:
+        running.load_busybox()
+        profile("lab", f"host: {running.unix_url}\n")
+        top = answered("").stdout
+        told = answered(f"{number(top, 'Images (1) ▸')}\n")
+    assert re.search(r"^1  busybox:test \d.* [kM]B$", told.stdout, re.MULTILINE), told.stdout
+
+
 def test_ctrl_c_leaves_at_once() -> None:
     """Ctrl-C ends it with 130, without a word, and the terminal is as it was."""
     with Screen(PLAIN, environment(), rows=50) as terminal:
