@@ -82,7 +82,8 @@ def _ask_in_terminal(title: str, lines: Sequence[listing.Line]) -> listing.Line 
     choices = [line for line in lines if line.choosable and line.item != listing.BACK]
     put(listing.numbered(lines))
     while True:
-        print("A number, or Enter to leave: ", end="", file=sys.stderr, flush=True)
+        if sys.stderr is not None:
+            print("A number, or Enter to leave: ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline() if sys.stdin is not None else ""
         if not answer.endswith("\n"):
             say("")
@@ -183,10 +184,14 @@ class _Menu:
                 return chosen.item.command
 
     def _items(self) -> tuple[Item, ...]:
-        """Return the tray's menu; "Quit" is there only if there is a tray to quit, and says that it is meant."""
+        """Return the tray's menu; "Quit" is there only if there is a tray to quit, and says that it is meant.
+
+        A greyed "Images" holds its place in the tray, so that an open menu does not jump; here it would tell nothing.
+        """
         from trayd.desktop import instance
 
         items = view(self._app.snapshot, clock, about()).menu
+        items = tuple(item for item in items if item.enabled or item.key != "images")
         if (pid := instance.holder()) is not None and sys.platform != "win32":
             return tuple(
                 replace(i, label=f"Quit the running trayd (process {pid})", command=_QuitRunning(pid))
@@ -212,13 +217,12 @@ class _Menu:
             self._until(lambda snapshot: _answered(snapshot, command.name), timeout + PATIENCE)
 
     def _tell(self, command: object | None, failed: Sequence[tuple[str, str]]) -> None:
-        """Say what came of it: in words where they are read, else, if it failed, as a list in the same place."""
-        if self._talks:
-            for title, text in self._told:
-                say(f"{title}\n  → {text}")
-            if command is not None and not failed:
-                say(_done(command))
-        elif failed:
+        """Say what came of it; where nobody reads words, a failure is shown as a list in the same place, too."""
+        for title, text in self._told if self._talks else failed:
+            say(f"{title}\n  → {text}")
+        if self._talks and command is not None and not failed:
+            say(_done(command))
+        if failed and self._person and not self._talks:
             words = [part for title, text in failed for part in (title, text)]
             rows = [listing.Line(clean(words[0]), Item("told", words[0], command=""))]
             rows += [listing.Line(clean(word), Item("told")) for word in words[1:]]

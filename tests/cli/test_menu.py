@@ -58,6 +58,7 @@ def test_the_list_says_what_the_tray_says() -> None:
     assert " 4  ( ) office ✖ not running" in lines
     assert any(re.fullmatch(r" \d  Copy environment ▸", line) for line in lines)
     assert "Quit" not in told.stdout, "there is no tray to quit"
+    assert "Images" not in told.stdout, "nothing is known of them"
 
 
 def test_looking_chooses_nothing() -> None:

@@ -153,6 +153,16 @@ def test_the_way_back_leads_back(menu: Menu, screen: Screen) -> None:
     assert remembered()["active"] == "office"
 
 
+def test_what_went_wrong_is_shown_in_the_same_place(menu: Menu, screen: Screen) -> None:
+    """Nobody reads words behind a key binding: a command that failed says so in one more list, and exits with 1."""
+    press(screen, menu, *"settings", "Return")
+    press(screen, menu, *"open", "Return")
+    press(screen, menu, "Return")
+    code, words = menu.ended()
+    assert code == 1
+    assert "The profiles folder could not be opened." in words
+
+
 # --- Wayland
 
 
