@@ -180,8 +180,8 @@ class Seat:
         """Press keys in the next list, as soon as something is to be seen."""
         menu.next_list()
         wait_until(lambda: self._look() != self._empty, 20, f"the window of {menu.program}", every=0.1)
-        words = [word for key in keys for word in ("-k", key, "-s", "50")]
-        # A new keyboard: fuzzel has to be told of it before it listens.
+        words = [word for key in ("Shift_L", *keys) for word in ("-k", key, "-s", "50")]
+        # A new keyboard: fuzzel has to be told of it, and may miss its first key.
         subprocess.run(["wtype", "-s", "500", *words], env=self._environ, check=True, timeout=20)
 
 
@@ -210,3 +210,23 @@ def test_escape_on_wayland_chooses_nothing(on_wayland: tuple[Seat, Menu]) -> Non
     seat.press(menu, "Escape")
     assert menu.ended() == (0, "")
     assert remembered() == {}
+
+
+def test_what_was_copied_outlives_the_menu_on_wayland(tmp_path: Path) -> None:
+    """On Wayland, too, the text is there after trayd has ended, without wl-copy or a clipboard manager."""
+    need("wl-paste", "apt-get install wl-clipboard")
+    chooser = tmp_path / "choose"
+    chooser.write_text("#!/bin/sh\nexec /bin/grep -m 1 -e 'Copy environment' -e bash\n")
+    chooser.chmod(0o755)
+    with Sway() as sway:
+        environ = {name: value for name, value in os.environ.items() if name != "DISPLAY"} | sway.environment
+        done = subprocess.run(
+            [sys.executable, "-m", "trayd", "menu", "--with", str(chooser)],
+            env=environ | {"PATH": str(tmp_path)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        pasted = subprocess.run(["wl-paste"], env=environ, capture_output=True, encoding="utf-8", timeout=20).stdout
+    assert "export DOCKER_HOST=tcp://127.0.0.1:9" in pasted.replace("'", "")
