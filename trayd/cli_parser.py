@@ -121,7 +121,7 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         '  eval "$(trayd completion bash)"          in ~/.bashrc\n'
         '  eval "$(trayd completion zsh)"           in ~/.zshrc, behind compinit\n'
         "  trayd completion fish | source           in ~/.config/fish/config.fish\n"
-        "  trayd completion tcsh > ~/.trayd.tcsh    and in ~/.tcshrc: source ~/.trayd.tcsh",
+        "  trayd completion tcsh > ~/.trayd.tcsh    and in ~/.tcshrc: source that file",
     ),
     "autostart": (
         "start trayd at login, or not, or tell whether it does",

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+import Xlib.display
+from Xlib import X
 
 from tests.harness.desktop import Screen
 from tests.harness.need import find, need
@@ -99,11 +101,22 @@ def menu(request: pytest.FixtureRequest, screen: Screen, tmp_path: Path) -> Iter
         yield running
 
 
+def keyboard_is_taken(screen: Screen) -> bool:
+    """Whether some program has the keyboard for itself: then it cannot be taken once more."""
+    display = Xlib.display.Display(screen.display)
+    try:
+        status = display.screen().root.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)
+        return int(status) == X.AlreadyGrabbed
+    finally:
+        display.close()  # and with it ends what we took
+
+
 def press(screen: Screen, menu: Menu, *keys: str) -> None:
     """Press keys in the next list, as soon as it is to be seen."""
     menu.next_list()
     screen.popups()  # the list before is gone, and with this answer X has noticed that, too
     wait_until(screen.popups, 20, f"the window of {menu.program}")
+    wait_until(lambda: keyboard_is_taken(screen), 20, f"{menu.program} to take the keyboard", every=0.05)
     screen.key(*keys)
 
 
