@@ -58,10 +58,23 @@ class Appeared(Value):
     surface: Surface
 
 
+class KeepChoice(Value):
+    """A person chose: what was held back of the choice of the active profile is written down, and from now on all."""
+
+
+class Fence(Value):
+    """Whoever waits for it knows that everything posted before it is handled."""
+
+    reached: threading.Event
+
+
 class App:
     """The running trayd: one queue in, one owner of the snapshot."""
 
-    def __init__(self, use: str = "", remembers: bool = True, only: Sequence[str] = ()) -> None:
+    def __init__(
+        self, use: str = "", remembers: bool = True, only: Sequence[str] = (), undecided: bool = False
+    ) -> None:
+        """Read the profiles; until `KeepChoice` comes, `undecided` writes down no choice that nobody made."""
         self.inbox: SimpleQueue[object] = SimpleQueue()
         self.surfaces: list[Surface] = []
         self._folder = paths.profiles_folder()
@@ -70,10 +83,13 @@ class App:
         self._remembers = remembers
         self._unsaved = False
         self._own_file: tuple[int, int] | None = None
+        self._undecided = undecided
+        self._held_back: memory.Memory | None = None
         self._only = frozenset(only)
         self._watches: dict[str, Watch] = {}
         self._pulse: Pulse | None = None
         self._files: FileWatch | None = None
+        self._tasks: set[threading.Thread] = set()
         self._reading = False
         self._sockets: frozenset[str] = frozenset()
         self._looking = False
@@ -95,6 +111,21 @@ class App:
     def post(self, message: object) -> None:
         """Send a message or a command to the loop, from any thread."""
         self.inbox.put(message)
+
+    def settled(self, seconds: float) -> bool:
+        """Wait, on another thread than the loop's, until what was posted is handled and no task of it runs."""
+        end, idle = time.monotonic() + seconds, False
+        while (left := end - time.monotonic()) > 0:
+            fence = Fence(threading.Event())
+            self.post(fence)
+            if not fence.reached.wait(left):
+                break
+            if idle and not self._tasks:
+                return True
+            idle = not self._tasks  # what they posted is handled only behind the next fence
+            if not idle:
+                time.sleep(0.01)
+        return False
 
     def run(self) -> None:
         """Handle messages until a Quit."""
@@ -149,6 +180,14 @@ class App:
         if isinstance(message, Appeared):
             self.surfaces.append(message.surface)
             message.surface.draw(self.snapshot)
+            return
+        if isinstance(message, Fence):
+            message.reached.set()
+            return
+        if isinstance(message, KeepChoice):
+            self._undecided = False
+            if self._held_back is not None:
+                self._remember(self._held_back)
             return
         now = Now(time.monotonic(), time.time(), random.random())
         self.snapshot, effects = update(self.snapshot, message, now)
@@ -233,13 +272,16 @@ class App:
 
         def run() -> None:
             try:
-                message = task(*args)
+                if (message := task(*args)) is not None:
+                    self.post(message)
             except TraydError as error:
-                message = m.Said(error.message, error.hint)
-            if message is not None:
-                self.post(message)
+                self.post(m.Said(error.message, error.hint))
+            finally:
+                self._tasks.discard(thread)
 
-        threading.Thread(target=run, name=task.__name__, daemon=True).start()
+        thread = threading.Thread(target=run, name=task.__name__, daemon=True)
+        self._tasks.add(thread)
+        thread.start()
 
     def _read_files(self) -> None:
         if not self._reading:
@@ -292,9 +334,13 @@ class App:
         recalled = memory.recall()
         if recalled.active:
             self.post(m.Use(recalled.active, save=False))
+            self.post(m.NotificationsAre(recalled.notifications))
 
     def _remember(self, what: memory.Memory) -> None:
         if not self._remembers:
+            return
+        if self._undecided:
+            self._held_back = what
             return
         try:
             self._own_file = memory.remember(what)

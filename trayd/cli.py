@@ -184,6 +184,9 @@ def _profiles(options: argparse.Namespace) -> int:
     loaded = choosing.load()
     active = choosing.active_name(loaded)
     profiles = choosing.in_order(loaded)
+    if options.names:
+        put("\n".join(profile.name for profile in profiles))
+        return 0
     if options.json:
         rows = [
             {
@@ -275,6 +278,20 @@ def _log(options: argparse.Namespace) -> int:
     return log(options.path, options.lines, options.follow)
 
 
+def _menu(options: argparse.Namespace) -> int:
+    from trayd.textmenu import menu
+
+    return menu(options.program, options.plain)
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from trayd.cli_parser import build
+    from trayd.completing import text
+
+    put(text(options.shell, build(COMMANDS)[0]))
+    return 0
+
+
 COMMANDS = {
     "run": _run,
     "status": _status,
@@ -284,6 +301,8 @@ COMMANDS = {
     "use": _use,
     "which": _which,
     "profiles": _profiles,
+    "menu": _menu,
+    "completion": _completion,
     "config path": _config_path,
     "config check": _config_check,
     "config schema": _config_schema,

@@ -88,6 +88,18 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "  trayd profiles\n"
         "  trayd profiles --json | jq -r .active",
     ),
+    "menu": (
+        "the tray's menu as a list, in rofi, dmenu, fuzzel, fzf or here",
+        "The tray's menu as a list, for window managers without a tray. In a terminal it\n"
+        "is shown by fzf, or with numbers; elsewhere by fuzzel, wofi, tofi or bemenu\n"
+        "(Wayland), rofi, dmenu or bemenu (X11), whichever is there first. A running\n"
+        "tray follows. Leaving without a choice is exit code 0; 1 if it did not work.",
+        "  trayd menu\n"
+        "  trayd menu --plain             a list with numbers, in this terminal\n"
+        "  trayd menu --with rofi\n"
+        "  trayd menu --with 'rofi -dmenu -theme mine'       run as it stands\n"
+        "  bindsym $mod+d exec trayd menu                    in i3's or sway's config",
+    ),
     "config": (
         "find, check and describe the profile files",
         "Find, check and describe the profile files: one YAML file is one profile,\n"
@@ -114,6 +126,16 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "  trayd config schema > profile.schema.json\n"
         "  and as the first line of office.yaml:\n"
         "  # yaml-language-server: $schema=profile.schema.json",
+    ),
+    "completion": (
+        "print what makes bash, zsh, fish or tcsh complete trayd's words",
+        "Print what makes a shell complete trayd's commands, options and profiles.\n"
+        "In a shell's own file (~/.bashrc and so on) it costs some start-up time;\n"
+        "written into a file once, it does not.",
+        '  eval "$(trayd completion bash)"          in ~/.bashrc\n'
+        '  eval "$(trayd completion zsh)"           in ~/.zshrc, behind compinit\n'
+        "  trayd completion fish | source           in ~/.config/fish/config.fish\n"
+        "  trayd completion tcsh > ~/.trayd.tcsh    and in ~/.tcshrc: source that file",
     ),
     "autostart": (
         "start trayd at login, or not, or tell whether it does",
@@ -170,8 +192,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2)
 
 
-def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse.Namespace:
-    """Return the options, `command` among them. Raises SystemExit after --help, --version and a mistake."""
+def build(commands: Mapping[str, Command]) -> tuple[_Parser, dict[str, _Parser]]:
+    """Return the grammar, and that of each command."""
     parser = _Parser(
         prog="trayd",
         usage="trayd [-h] [--version] COMMAND ...",
@@ -216,6 +238,10 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     which.add_argument("-H", "--host", metavar="H", help="as docker --host H")
     which.add_argument("--json", action="store_true", help="as JSON")
     subs["profiles"].add_argument("--json", action="store_true", help="as JSON")
+    subs["profiles"].add_argument("--names", action="store_true", help="only the names, one on each line")
+    how = subs["menu"].add_mutually_exclusive_group()
+    how.add_argument("--with", metavar="CMD", dest="program", default="", help="show it with this program")
+    how.add_argument("--plain", action="store_true", help="a list with numbers, whatever is installed")
     what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
     what.help = "enable, disable or status"
     subs["autostart"].add_argument("--systemd", action="store_true", help="with enable: by a systemd user unit")
@@ -225,10 +251,17 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
     log.add_argument("-f", "--follow", action="store_true", help="stay, and print what comes")
     log.add_argument("--path", action="store_true", help="print only where the log is")
     subs["doctor"].add_argument("--json", action="store_true", help="as JSON")
+    shell = subs["completion"].add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish", "tcsh"))
+    shell.help = "bash, zsh, fish or tcsh"
     parts = subs["config"].add_subparsers(prog="trayd config", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
     for name in ("path", "check", "schema"):
         _add(parts, name, f"config {name}", commands)
+    return parser, subs
 
+
+def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse.Namespace:
+    """Return the options, `command` among them. Raises SystemExit after --help, --version and a mistake."""
+    parser, subs = build(commands)
     _check_word(parser, arguments, "")
     if arguments and arguments[0] == "config":
         _check_word(subs["config"], arguments[1:], "config ")
@@ -243,7 +276,12 @@ def _add(known: argparse._SubParsersAction[_Parser], word: str, name: str, comma
     if listed := _listed(f"{name} "):
         description += f"\n\n{listed}"
     parser = known.add_parser(
-        word, description=description, epilog=f"examples:\n{examples}", formatter_class=_Formatter, allow_abbrev=False
+        word,
+        help=_TEXTS[name][0],
+        description=description,
+        epilog=f"examples:\n{examples}",
+        formatter_class=_Formatter,
+        allow_abbrev=False,
     )
     if name in commands:
         parser.set_defaults(command=commands[name], parser=parser)

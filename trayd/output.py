@@ -12,7 +12,7 @@ from typing import IO
 from trayd.core.errors import TraydError
 
 # What stands for our marks where the terminal or the locale has no room for them.
-_PLAIN = str.maketrans({**dict(zip("●◐○◌✖✗✓→⚠—–·’", "**ooxx+>!---'", strict=True)), "…": "..."})
+_PLAIN = str.maketrans({**dict(zip("●◐○◌✖✗✓→⚠—–·’▸‹›•─", "**ooxx+>!---'><>*-", strict=True)), "…": "..."})
 
 
 def prepare() -> None:

@@ -68,7 +68,7 @@ class _Running:
     def __init__(self, profile: str, verbose: bool) -> None:
         self._app = App(use=profile)
         self._journal = Journal(verbose)
-        self._surface = TraySurface(_about())
+        self._surface = TraySurface(about())
         self._app.surfaces += [self._surface, self._journal]
         self._icon_is_up = threading.Event()
         self._panel = False
@@ -142,7 +142,8 @@ class _Running:
             self._app.post(Appeared(Terminal(sys.stdout)))
 
 
-def _about() -> tuple[str, ...]:
+def about() -> tuple[str, ...]:
+    """Return the lines of the menu's About."""
     return (
         f"trayd {__version__}",
         f"Python {platform.python_version()} on {platform.system()} {platform.release()}",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # A copy that takes longer than this is told when it is done: nobody knows how long to wait with pasting.
 NOTICEABLE = 1.0
+COPIED = "The details are on the clipboard"
 
 
 def copy(text: str) -> None:
@@ -35,7 +36,7 @@ def copy_ladder(profile: Profile, details: str) -> m.Said | None:
     start = time.monotonic()
     copy(f"{details}\n\n{ladder.text(profile, climb(profile))}")
     if time.monotonic() - start > NOTICEABLE:
-        return m.Said("The details are on the clipboard", f"The ladder to {profile.name} is climbed.")
+        return m.Said(COPIED, f"The ladder to {profile.name} is climbed.")
     return None
 
 

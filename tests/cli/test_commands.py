@@ -12,7 +12,7 @@ import pytest
 from tests.cli.program import environment, profile, trayd
 
 COMMANDS = ["run", "status", "env", "use", "profiles", "config", "config path", "config check", "config schema"]
-COMMANDS += ["which", "autostart", "check", "doctor", "log", "wait"]
+COMMANDS += ["which", "autostart", "check", "doctor", "log", "wait", "menu", "completion"]
 DEAD = "host: tcp://127.0.0.1:9\n"
 
 

@@ -240,7 +240,13 @@ class ToggleAutostart(Value):
 
 
 class ToggleNotifications(Value):
-    """Show notifications, or not; `save` is False when it came from the file itself."""
+    """Show notifications, or not."""
+
+
+class NotificationsAre(Value):
+    """Whether notifications are wanted, as the file says: another trayd changed it."""
+
+    wanted: bool
 
 
 class ChooseTheme(Value):

@@ -52,6 +52,8 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
             return replace(snapshot, engines=engines, identities=known), []
         case m.MachineStarted():
             return machine_started(snapshot, message, now)
+        case m.NotificationsAre(wanted):
+            return replace(snapshot, notifications=wanted), []
         case m.AutostartIs(enabled):
             return replace(snapshot, autostart=enabled), []
         case CliGoesTo():

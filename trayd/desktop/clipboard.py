@@ -6,7 +6,9 @@ people install for it (wl-copy, xclip, xsel). The texts are never logged: they m
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from trayd.desktop.clipboard_owner import NotOwnedError, Owner
 OWN_SECONDS = 2.0
 HELPER_SECONDS = 2.0
 RELEASE_SECONDS = 0.5
+KEEPER_SECONDS = 5.0
 
 # wl-copy would otherwise guess a type from the text, and a shell script's is not offered as plain text.
 HELPERS = {
@@ -60,15 +63,18 @@ def copy(text: str) -> None:
         raise _no_way(problems, helpers)
 
 
-def release() -> None:
+def release(stays: bool = False) -> None:
     """Before the program ends: leave what we copied with a program that stays, if there is one; about 1 s at most.
 
-    A clipboard manager is asked first, then wl-copy, xclip or xsel, which stay until somebody else copies.
+    A clipboard manager is asked first, then wl-copy, xclip or xsel, which stay until somebody else copies. With
+    `stays` a small process of our own is the last resort: a command that copies and ends would else copy nothing.
     """
     # A thread that still runs owns the clipboard, so the interpreter's list of threads says whom to ask.
     for owner in [thread for thread in threading.enumerate() if isinstance(thread, Owner)]:
-        if not owner.hand_over(RELEASE_SECONDS):
-            _copy_by_helper(owner.data, owner.helpers, RELEASE_SECONDS)
+        if owner.hand_over(RELEASE_SECONDS) or _copy_by_helper(owner.data, owner.helpers, RELEASE_SECONDS):
+            continue
+        if stays:
+            _keep(owner.data)
 
 
 def _owners(data: bytes, environ: Mapping[str, str]) -> Iterable[Owner]:
@@ -116,6 +122,20 @@ def _copy_by_helper(data: bytes, names: Iterable[str], seconds: float) -> bool:
         if done.returncode == 0:
             return True
     return False
+
+
+def _keep(data: bytes) -> None:
+    """Start a process that owns the text until somebody else copies, and wait until it does."""
+    command = [sys.executable, "-P", "-m", "trayd.desktop.clipboard_keeper"]
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+        null = subprocess.DEVNULL
+        pipe = subprocess.PIPE
+        keeper = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=null, cwd="/", start_new_session=True)
+        assert keeper.stdin is not None and keeper.stdout is not None
+        stack.callback(keeper.stdout.close)
+        keeper.stdin.write(data)
+        keeper.stdin.close()
+        select.select([keeper.stdout], [], [], KEEPER_SECONDS)  # it closes this when the text is its own
 
 
 def _no_way(problems: list[str], helpers: list[str]) -> ClipboardError:
