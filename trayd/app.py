@@ -16,27 +16,23 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from trayd import tasks
-from trayd.config import discovery, identities, memory, paths
-from trayd.config.docker_machine import DockerMachine
+from trayd.config import memory
 from trayd.core import messages as m
 from trayd.core.errors import TraydError
 from trayd.core.health import Now
 from trayd.core.snapshot import Snapshot
 from trayd.core.state import next_deadline, update
-from trayd.core.value import Value, replace
-from trayd.files import mark_of
+from trayd.core.value import Value
+from trayd.stored import Stored
 
 if TYPE_CHECKING:
     from trayd.config.watch import FileWatch
     from trayd.engine.pulse import Pulse
     from trayd.engine.watcher import Watch
 
-# An editor writes a file in several steps; they are taken for one.
-SETTLE = 0.1
 # The two clocks drift apart by more than this only when the computer slept or the clock was set; where the monotonic
 # clock counts the time slept (Windows), the loop is late by more than this only then.
 JUMP = 10.0
-_SAVED_AGAIN = "Once it can be, the next choice is saved again."
 
 
 class Surface(Protocol):
@@ -77,33 +73,21 @@ class App:
         """Read the profiles; until `KeepChoice` comes, `undecided` writes down no choice that nobody made."""
         self.inbox: SimpleQueue[object] = SimpleQueue()
         self.surfaces: list[Surface] = []
-        self._folder = paths.profiles_folder()
-        self._computer = paths.computer()
-        self._machines = DockerMachine(os.environ, self._computer.home)
-        self._remembers = remembers
-        self._unsaved = False
-        self._own_file: tuple[int, int] | None = None
-        self._undecided = undecided
-        self._held_back: memory.Memory | None = None
-        self._only = frozenset(only)
+        self._stored = Stored(self.post, self._work, remembers, only, undecided)
         self._watches: dict[str, Watch] = {}
         self._pulse: Pulse | None = None
         self._files: FileWatch | None = None
         self._tasks: set[threading.Thread] = set()
-        self._reading = False
-        self._sockets: frozenset[str] = frozenset()
-        self._looking = False
         self._waiting: list[object] = []
         recalled = memory.recall()
-        known = identities.recall_identities() if remembers else {}
         self.snapshot = Snapshot(
-            identities=known,
+            identities=self._stored.identities(),
             wanted=recalled.active,
             previous=recalled.previous,
             notifications=recalled.notifications,
             theme=recalled.theme,
         )
-        self._handle(self._loaded())
+        self._handle(self._stored.loaded())
         if use and use not in self.snapshot.engines:
             raise unknown_profile(use, self.snapshot)
         self._handle(m.Use(use))
@@ -129,7 +113,10 @@ class App:
 
     def run(self) -> None:
         """Handle messages until a Quit."""
-        self._start_watching()
+        from trayd.config.watch import FileWatch
+
+        self._files = FileWatch()
+        self._stored.watch(self._files)
         waiting, self._waiting = self._waiting, []
         for effect in waiting:
             self._perform(effect)
@@ -185,9 +172,7 @@ class App:
             message.reached.set()
             return
         if isinstance(message, KeepChoice):
-            self._undecided = False
-            if self._held_back is not None:
-                self._remember(self._held_back)
+            self._stored.keep_choice()
             return
         now = Now(time.monotonic(), time.time(), random.random())
         self.snapshot, effects = update(self.snapshot, message, now)
@@ -196,7 +181,7 @@ class App:
 
     def _perform(self, effect: object) -> None:
         if isinstance(effect, m.Remember):
-            self._remember(memory.Memory(effect.active, effect.previous, effect.notifications, effect.theme))
+            self._stored.remember(memory.Memory(effect.active, effect.previous, effect.notifications, effect.theme))
             return
         if self._files is None:
             self._waiting.append(effect)  # not before the icon is up: docker takes longer to import than a tray
@@ -221,22 +206,22 @@ class App:
             case m.Notify():
                 for surface in self.surfaces:
                     surface.notify(effect)
-            case m.RememberEngines(known) if self._remembers:
-                self._work(tasks.remember_engines, known)
+            case m.RememberEngines(known):
+                self._stored.remember_engines(known)
             case m.PutOnClipboard(text):
                 self._work(tasks.copy, text)
             case m.CopyLadder(profile, details):
                 self._work(tasks.copy_ladder, profile, details)
             case m.RunMachine(name, machine):
-                self._work(self._start_machine, name, machine)
+                self._work(self._stored.start_machine, name, machine)
             case m.AskMachine(machine):
-                self._work(self._renew_address, machine)
+                self._work(self._stored.renew_address, machine)
             case m.OpenFolder():
-                self._work(tasks.open_folder, self._folder)
+                self._work(tasks.open_folder, self._stored.folder)
             case m.SetAutostart(enabled):
                 self._work(tasks.set_autostart, enabled)
             case m.ReadFiles():
-                self._read_files()
+                self._stored.read()
 
     def _start_watch(self, effect: m.StartWatch) -> None:
         from trayd.engine.pulse import Pulse  # imports docker's own libraries, as the next one does docker
@@ -253,20 +238,6 @@ class App:
             hint = m.Hinted(profile.name, generation, fresh=True)
             self._files.watch(("socket", profile.name), profile.endpoint.path, lambda: self.post(hint))
 
-    def _start_watching(self) -> None:
-        from trayd.config.watch import FileWatch
-
-        self._files = FileWatch()
-        self._files.watch("profiles", self._folder, self._read_files)
-        # Both once more: what changed since we read them, before anybody told us of changes.
-        self._read_files()
-        if self._remembers:
-            self._files.watch("memory", memory.memory_file(), self._recall)
-            self._recall()
-            self._files.watch("engines", identities.identities_file(), self._recall_engines)
-            self._work(tasks.autostart_state)
-            self._watch_cli(self._files)
-
     def _work(self, task: Callable[..., object], *args: object) -> None:
         """Run a task that can block and post what it returns; what goes wrong in it is said, not thrown."""
 
@@ -282,85 +253,6 @@ class App:
         thread = threading.Thread(target=run, name=task.__name__, daemon=True)
         self._tasks.add(thread)
         thread.start()
-
-    def _read_files(self) -> None:
-        if not self._reading:
-            self._reading = True
-            self._work(self._load)
-
-    def _load(self) -> None:
-        time.sleep(SETTLE)
-        self._reading = False  # a change from here on is read again
-        if self._files is not None:
-            # Before they are read: a context's folder that has just come is watched from now on.
-            self._files.watch("found", discovery.watched(self._computer, os.environ), self._read_files)
-        self.post(self._loaded())
-        if self._remembers:
-            self._cli_may_differ()  # a context may lead elsewhere, too
-
-    def _loaded(self) -> m.Loaded:
-        loaded = discovery.load(self._folder, self._computer, os.environ, self._sockets, self._machines.current)
-        loaded = replace(loaded, docker_machine=self._machines.installed())
-        here = (p.endpoint.path for p in loaded.profiles if p.source == "local")
-        self._sockets |= {path for path in here if os.path.exists(path)}
-        if self._only:
-            hidden = frozenset(p.name for p in loaded.profiles) - self._only
-            loaded = replace(loaded, profiles=tuple(p for p in loaded.profiles if p.name in self._only), hidden=hidden)
-        return loaded
-
-    def _watch_cli(self, files: FileWatch) -> None:
-        from trayd.config.contexts import docker_folder
-
-        if folder := docker_folder(os.environ, self._computer.home):
-            files.watch("docker cli", os.path.join(folder, "config.json"), self._cli_may_differ)
-
-    def _cli_may_differ(self) -> None:
-        if not self._looking:
-            self._looking = True
-            self._work(self._look_at_cli)
-
-    def _look_at_cli(self) -> None:
-        from trayd.config.dockercli import cli_goes_to
-
-        time.sleep(SETTLE)
-        self._looking = False
-        if found := cli_goes_to(os.environ, self._computer):
-            self.post(found)
-
-    def _recall(self) -> None:
-        # The news of our own file may come late, when a newer choice is made that could not be saved.
-        if self._own_file is not None and mark_of(memory.memory_file()) == self._own_file:
-            return
-        recalled = memory.recall()
-        if recalled.active:
-            self.post(m.Use(recalled.active, save=False))
-            self.post(m.NotificationsAre(recalled.notifications))
-
-    def _remember(self, what: memory.Memory) -> None:
-        if not self._remembers:
-            return
-        if self._undecided:
-            self._held_back = what
-            return
-        try:
-            self._own_file = memory.remember(what)
-        except OSError as error:
-            if not self._unsaved:  # told once: a disk stays full for longer than a choice lasts
-                where = f"{memory.memory_file()} cannot be written ({error.strerror})."
-                self.post(m.Said("Your choice is kept only until trayd ends", f"{where} {_SAVED_AGAIN}"))
-            self._unsaved = True
-        else:
-            self._unsaved = False
-
-    def _recall_engines(self) -> None:
-        self.post(m.EnginesKnown(identities.recall_identities()))
-
-    def _start_machine(self, name: str, machine: str) -> None:
-        self.post(m.MachineStarted(name, machine, self._machines.start(machine)))
-
-    def _renew_address(self, machine: str) -> None:
-        if self._machines.renew(machine):
-            self._read_files()
 
 
 def unknown_profile(name: str, snapshot: Snapshot) -> TraydError:

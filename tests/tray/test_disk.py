@@ -56,8 +56,9 @@ FULL = "if dd if=/dev/zero of=filler bs=4k count=32 2>/dev/null; then exit 1; fi
 FAULTS = {
     "a full disk": (FULL, "rm filler"),
     "a read-only disk": (
-        "mount -o remount,ro {place}; mount --bind {profiles} {profiles}; mount -o remount,ro,bind {profiles}",
-        "umount {profiles}; mount -o remount,rw {place}",
+        # As a second mount over the first: a file system in which a log is open for writing cannot be made read-only.
+        "for f in {place} {profiles}; do mount --bind $f $f; mount -o remount,ro,bind $f; done",
+        "umount {profiles}; umount -l {place}",
     ),
 }
 

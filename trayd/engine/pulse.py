@@ -130,29 +130,32 @@ class Pulse:
 
     def _run(self) -> None:
         while not self._stopped:
-            for key, _ in self._selector.select(self._patience()):
-                if key.data is None:
-                    with contextlib.suppress(OSError):
-                        self._here.recv(4096)
-                    self._woken = False
-                else:
-                    self._try(self._read, key.data)
-            with contextlib.suppress(Empty):
-                while True:
-                    self._try(self._send, self._asked.get(block=False))
-            now = time.monotonic()
-            for ping in [ping for ping in self._out if ping.deadline <= now]:
-                self._give_up(ping)
-                ping.told(Pinged(silent=True))
-            if self._good and (not self._out or self._good[0].start + self._good[0].took + _LINGER <= now):
-                told, self._good = self._good, []
-                for ping in told:
-                    ping.told(Pinged(ping.took))
+            self._turn()  # whose names end with it: what is done with is not held until the next beat
         for ping in list(self._out):
             self._give_up(ping)
         self._selector.close()
         self._here.close()
         self._there.close()
+
+    def _turn(self) -> None:
+        for key, _ in self._selector.select(self._patience()):
+            if key.data is None:
+                with contextlib.suppress(OSError):
+                    self._here.recv(4096)
+                self._woken = False
+            else:
+                self._try(self._read, key.data)
+        with contextlib.suppress(Empty):
+            while True:
+                self._try(self._send, self._asked.get(block=False))
+        now = time.monotonic()
+        for ping in [ping for ping in self._out if ping.deadline <= now]:
+            self._give_up(ping)
+            ping.told(Pinged(silent=True))
+        if self._good and (not self._out or self._good[0].start + self._good[0].took + _LINGER <= now):
+            told, self._good = self._good, []
+            for ping in told:
+                ping.told(Pinged(ping.took))
 
     def _patience(self) -> float | None:
         times = [ping.deadline for ping in self._out]
