@@ -55,8 +55,8 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 QUICK_CODES = frozenset({"refused", "closed", "socket_missing"})
 
 # In seconds; and how many engines are asked on the same beat.
-BEAT = 0.5
-TOGETHER = 8
+BEAT = 1.0
+TOGETHER = 20
 
 GOOD = frozenset({State.REACHABLE, State.DEGRADED})
 BAD = frozenset({State.HUNG, State.UNREACHABLE})
@@ -148,7 +148,7 @@ def _steady(shown: float | None, latency: float) -> float:
 def next_beat(start: float, interval: float, number: int) -> float:
     """Return when to ask an engine that answers once more: within `interval` of `start`, on a beat.
 
-    Every engine has its beat, eight neighbours by `number` the same one: one waking of the processor serves them all,
+    Every engine has its beat, twenty neighbours by `number` the same one: one waking of the processor serves them all,
     and a hundred engines are still not asked at once, which would keep an opening menu waiting (all measured). A beat
     is a little shorter than the interval, so that "interval + timeout" holds with what waking and drawing take.
     """
