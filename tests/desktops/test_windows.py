@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from tests.harness import windows_python as windows
 from tests.harness.desktop import Screen
 from tests.harness.dockerd import Dockerd
+from tests.harness.need import need
 from tests.harness.poll import wait_until
 from tests.harness.tls import Authority
-from tests.harness.windows_desktop import TRAYDW, WindowsDesktop
+from tests.harness.windows_desktop import MENU, TOOLTIP, TRAYDW, WindowsDesktop
 
 pytestmark = [pytest.mark.desktop, pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -76,7 +78,7 @@ def test_the_story(desktop: WindowsDesktop, toolbox: Dockerd) -> None:
 
     # The tooltip, then the switch.
     desktop.screen.move_to(*icon)
-    desktop.until(lambda: _shown(desktop, "tooltips_class32"), "the tooltip")
+    desktop.until(lambda: _shown(desktop, TOOLTIP), "the tooltip")
     keep(desktop, "tooltip")
     desktop.open_menu(icon)
     keep(desktop, "menu")
@@ -99,14 +101,15 @@ def test_the_story(desktop: WindowsDesktop, toolbox: Dockerd) -> None:
     assert text.startswith(f"$Env:DOCKER_HOST = '{toolbox.tcp_url}'; ")
     assert f"$Env:DOCKER_CERT_PATH = '{given['DOCKER_CERT_PATH']}'" in text
 
-    # The engine dies while a person looks at the menu: the icon says so, the menu stays and its lines work.
+    # The engine dies while a person looks at the menu: icon and tooltip say so, the menu stays and its lines work.
     menu = desktop.open_menu(icon)
+    desktop.screen.move_to(300, 300)
     toolbox.kill()
     assert desktop.icon_at(*ORANGE) == icon
-    desktop.until(lambda: _shown(desktop, "tooltips_class32"), "the balloon")
+    desktop.until(lambda: _shown(desktop, TOOLTIP), "the balloon")
     keep(desktop, "balloon")
-    assert len(desktop.menu(1).groups) == len(menu.groups)
-    desktop.choose((1, 0))
+    assert _shown(desktop, MENU)
+    desktop.screen.click_at(*menu.groups[1][0])
     wait_until(lambda: desktop.state()["active"] == "r&d", 20, "the switch from the menu that stayed open")
 
     desktop.open_menu(icon)
@@ -143,3 +146,75 @@ def test_from_login_to_logout(desktop: WindowsDesktop) -> None:
     finally:
         assert desktop.trayd("autostart", "disable").returncode == 0
     assert desktop.trayd("autostart", "status").stdout.startswith(b"disabled")
+
+
+@pytest.fixture
+def chinese(tmp_path: Path) -> dict[str, str]:
+    """The environment in which Wine takes a Chinese system; it needs a real locale of this machine to go by."""
+    need(Path("/usr/share/i18n/locales/zh_CN").exists(), "sudo apt-get install locales")
+    made = tmp_path / "zh_CN.UTF-8"
+    subprocess.run(["localedef", "-i", "zh_CN", "-f", "UTF-8", made], check=True, capture_output=True, timeout=60)
+    return {"LC_ALL": made.name, "LANG": made.name, "LOCPATH": str(tmp_path)}
+
+
+@pytest.fixture
+def chinese_desktop(prefix: Path, chinese: dict[str, str]) -> Iterator[WindowsDesktop]:
+    with Screen() as screen, WindowsDesktop(prefix, screen, **chinese) as shown:
+        yield shown
+
+
+def test_another_code_page(chinese_desktop: WindowsDesktop, dockerd: Callable[..., Dockerd]) -> None:
+    """Where Windows speaks Chinese (code page 936), files in UTF-8 are read, and every name comes back as it was."""
+    desktop = chinese_desktop
+    page = windows.python("-c", "import locale;print(locale.getencoding())", **desktop.environ)
+    assert page.stdout.strip() == b"cp936"
+    engine = dockerd(unix=False, tcp=True)
+    name = "生产 – büro"
+    (desktop.profiles / f"{name}.yaml").write_text(
+        f"host: {engine.tcp_url}\nenv: {{ORT: 'C:\\引擎\\a b'}}\n", encoding="utf-8"
+    )
+    told = json.loads(desktop.trayd("status", "--json").stdout)
+    assert [(one["name"], one["state"]) for one in told["profiles"]] == [(name, "reachable")]
+    assert "生产".encode("cp936") in desktop.trayd("status").stdout
+
+    trayd = desktop.start_trayd()
+    icon = desktop.icon_at(*GREEN)
+    desktop.open_menu(icon)
+    keep(desktop, "chinese")
+    desktop.choose(COPY, CMD)
+    line = desktop.until(lambda: desktop.see("clipboard"), "the text for cmd")
+    assert f"DOCKER_HOST={engine.tcp_url}" in line
+    assert 'SET "ORT=C:\\引擎\\a b"' in line
+    assert desktop.state()["active"] == name
+    desktop.open_menu(icon)
+    desktop.choose(QUIT)
+    assert trayd.wait(30) == 0
+    assert not desktop.output
+
+
+def test_a_named_pipe(desktop: WindowsDesktop, dockerd: Callable[..., Dockerd]) -> None:
+    """An engine behind a named pipe, through docker-py and pywin32: reachable, ended, back again, silent, and gone."""
+    engine = dockerd(unix=False, tcp=True)
+    server = desktop.start_pipe("trayd_test", engine.port or 0)
+    (desktop.profiles / "pipe.yaml").write_text("host: npipe:////./pipe/trayd_test\n", encoding="utf-8")
+    assert found(desktop, "pipe") == ("", "")
+
+    desktop.start_trayd()
+    icon = desktop.icon_at(*GREEN)
+    engine.kill()
+    assert desktop.icon_at(*ORANGE) == icon
+    assert found(desktop, "pipe") == ("http", "closed")  # winerror 109
+    engine.start()
+    assert desktop.icon_at(*GREEN) == icon
+
+    desktop.start_pipe("trayd_silent", engine.port or 0, "silent")
+    (desktop.profiles / "silent.yaml").write_text("host: npipe:////./pipe/trayd_silent\n", encoding="utf-8")
+    assert found(desktop, "silent") == ("http", "no_answer")
+    server.kill()
+    desktop.until(lambda: found(desktop, "pipe") == ("connection", "socket_missing"), "a missing pipe")  # winerror 2
+
+
+def found(desktop: WindowsDesktop, name: str) -> tuple[str, str]:
+    """The rung of `trayd check` that broke, and why."""
+    told = json.loads(desktop.trayd("check", name, "--json").stdout)
+    return next(((r["name"], r["diagnosis"]["code"]) for r in told["rungs"] if r["state"] == "failed"), ("", ""))

@@ -15,10 +15,11 @@ from tests.harness import windows_python as windows
 from tests.harness.desktop import Screen
 from tests.harness.poll import wait_until
 
+PIPE = Path(__file__).parents[1] / "desktops" / "pipe_server.py"
 EYES = Path(__file__).parents[1] / "desktops" / "windows_side.py"
 TRAYD = r"C:\Program Files\Python\Scripts\trayd.exe"
 TRAYDW = r"C:\Program Files\Python\Scripts\traydw.exe"
-MENU = "#32768"
+MENU, TOOLTIP = "#32768", "tooltips_class32"  # a balloon is a tooltip, too
 DESKTOP = "/desktop=shell,1024x768"  # only a desktop of this name gets a taskbar
 
 
@@ -114,6 +115,13 @@ class WindowsDesktop:
         """Start the windowless program on the desktop, as the Run key does."""
         return self.start(TRAYDW, *(arguments or ("run",)))
 
+    def start_pipe(self, name: str, port: int, *how: str) -> subprocess.Popen[bytes]:
+        """Lead a named pipe to an engine's TCP port."""
+        program = self.start(windows.PYTHON, on_windows(PIPE), name, str(port), *how)
+        wait_until(lambda: any("listening" in line for line in self.output), 30, "the pipe", every=0.1)
+        self.output.clear()
+        return program
+
     def trayd(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[bytes]:
         """Run one command of trayd to its end."""
         return windows.run(TRAYD, *arguments, **(self.environ | more))
@@ -137,9 +145,17 @@ class WindowsDesktop:
         )
 
     def open_menu(self, at: tuple[int, int], button: int = 3) -> Menu:
-        """Click the icon and wait for the menu."""
+        """Click the icon and wait for the menu; a balloon that would lie over it is clicked away."""
+        self.screen.move_to(300, 300)
+        wait_until(self._no_balloon, 30, "the end of the balloon", every=0.2)
         self.screen.click_at(*at, button)
         return self.menu(1)
+
+    def _no_balloon(self) -> bool:
+        boxes = [w["rect"] for w in self.see("windows") if w["class"] == TOOLTIP and w["visible"]]
+        for left, top, right, bottom in boxes:
+            self.screen.click_at((left + right) // 2, (top + bottom) // 2)
+        return not boxes
 
     def menu(self, level: int) -> Menu:
         """Wait until so many menus are open, one beside the other; return the last."""

@@ -29,6 +29,7 @@ CPYTHON = "panda3d==1.10.16"
 ROOT = Path(__file__).parents[2]
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 CACHE = Path.home() / ".cache" / f"trayd-wine-{VERSION}"
+PYTHON = r"C:\Program Files\Python\python.exe"
 PROGRAM_FILES = "drive_c/Program Files/Python"  # a blank in the path, as on most people's machines
 # What this Python is said to want on Windows; pip on Linux goes by Linux's markers.
 ONLY_ON_WINDOWS = ("pywin32", "pip")
@@ -123,7 +124,7 @@ def run(*command: str, seconds: float = 60, **more: str) -> subprocess.Completed
 
 def python(*arguments: str, seconds: float = 60, **more: str) -> subprocess.CompletedProcess[bytes]:
     """Run the Windows Python."""
-    return run(r"C:\Program Files\Python\python.exe", *arguments, seconds=seconds, **more)
+    return run(PYTHON, *arguments, seconds=seconds, **more)
 
 
 def _build() -> None:
