@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.desktop, pytest.mark.engine, pytest.mark.timeout(600)]
 
 # The icon's colours for reachable and not reachable, and where things stand in the menu: (group, row).
 GREEN, ORANGE = (0, 158, 115), (213, 94, 0)
-SECOND_PROFILE, COPY, SETTINGS, QUIT = (1, 1), (2, 0), (3, 0), (-1, -1)
+SECOND_PROFILE, COPY = (1, 1), (2, 0)
 POWERSHELL, CMD = (0, 2), (0, 3)
 
 
@@ -112,9 +112,7 @@ def test_the_story(desktop: WindowsDesktop, toolbox: Dockerd) -> None:
     desktop.screen.click_at(*menu.groups[1][0])
     wait_until(lambda: desktop.state()["active"] == "r&d", 20, "the switch from the menu that stayed open")
 
-    desktop.open_menu(icon)
-    desktop.choose(QUIT)
-    assert trayd.wait(30) == 0
+    assert desktop.quit(icon, trayd) == 0
     assert not desktop.output
 
 
@@ -186,9 +184,7 @@ def test_another_code_page(chinese_desktop: WindowsDesktop, dockerd: Callable[..
     assert f"DOCKER_HOST={engine.tcp_url}" in line
     assert 'SET "ORT=C:\\引擎\\a b"' in line
     assert desktop.state()["active"] == name
-    desktop.open_menu(icon)
-    desktop.choose(QUIT)
-    assert trayd.wait(30) == 0
+    assert desktop.quit(icon, trayd) == 0
     assert not desktop.output
 
 
