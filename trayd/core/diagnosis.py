@@ -210,12 +210,15 @@ def _os_code(error: OSError, endpoint: Endpoint) -> str | None:
 def _library_code(chain: list[BaseException], endpoint: Endpoint) -> str:
     for error in chain:
         if winerror := getattr(error, "winerror", None):
-            return {2: "socket_missing", 5: "socket_permission", 231: "busy"}.get(winerror, "unknown")
+            return _PIPE_CODES.get(winerror, "unknown")
     for names, code in _LIBRARY_CODES:
         if any(_is(error, *names) for error in chain):
             return code
     return "unknown"
 
+
+# Broken, closing, nobody at the other end: what is read from a pipe whose engine ended (the first seen, under Wine).
+_PIPE_CODES = {2: "socket_missing", 5: "socket_permission", 231: "busy", 109: "closed", 232: "closed", 233: "closed"}
 
 _LIBRARY_CODES = (
     (("ProxyError",), "proxy"),

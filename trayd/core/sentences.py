@@ -57,6 +57,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The engine is stuck: its queue of waiting connections is full.",
         "Wait a moment; if it stays so, restart the engine: sudo systemctl restart docker",
     ),
+    "busy.npipe": (
+        "The engine is stuck: nobody takes another connection at the pipe {address}.",
+        "Wait a moment; if it stays so, restart Docker Desktop.",
+    ),
     "dns": (
         "The name {host} is not known.",
         "Check its spelling, your network and your VPN.",
@@ -81,6 +85,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{address} accepts connections but does not answer.",
         "The engine may still be starting; if it stays so, restart it on that machine.",
     ),
+    "no_answer.npipe": (
+        "{address} accepts connections but does not answer.",
+        "Docker Desktop may still be starting; if it stays so, restart it.",
+    ),
     "no_answer.ssh": (
         "The engine on {host} accepts connections but does not answer.",
         "It may still be starting; if it stays so, restart it there: sudo systemctl restart docker",
@@ -100,6 +108,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "closed.tcp": (
         "{address} takes connections but closes them without an answer.",
         "The engine may be restarting, or this port only forwards to an engine that is off.",
+    ),
+    "closed.npipe": (
+        "{address} takes connections but closes them without an answer.",
+        "Docker Desktop may be starting or ending its engine; if it stays so, restart it.",
     ),
     "closed.tls": (
         "{address} takes connections but closes them without an answer.",

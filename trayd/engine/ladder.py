@@ -79,6 +79,10 @@ class _Climber:
             self._climb_to_host(made)
         elif self._endpoint.scheme == "ssh" and self._client is not None:
             self._climb_by_ssh(self._client)
+        elif self._endpoint.scheme == "npipe":
+            # Opened by the first question only, which says at which rung it broke.
+            self._at = "connection"
+            self._held = [Rung(name, RungState.SKIPPED) for name in NAMES[: NAMES.index("tls")]]
         if isinstance(made, Failed):
             raise self._break(made.diagnosis)
         for name in NAMES[len(self.rungs) : NAMES.index("tls")] if not self._held else ():

@@ -101,6 +101,10 @@ class Tray:
             self._icon.notify_about(note.subject, note.text, note.title, buttons)
 
     def _backend(self) -> Any:
+        if self._foreign and sys.platform == "win32" and wished_backend is None:
+            from trayd.tray.win32 import Icon as WindowsIcon
+
+            return WindowsIcon
         if self._foreign:
             return pystray.Icon
         from trayd.tray.sni import Icon  # jeepney is installed on Linux only
@@ -133,4 +137,8 @@ class Tray:
 
 
 def _clip(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """Clip by UTF-16, as Windows' buffers count, where an emoji is two; none is cut in half."""
+    data = text.encode("utf-16-le", "replace")
+    if len(data) <= limit * 2:
+        return text
+    return data[: (limit - 1) * 2].decode("utf-16-le", "ignore") + "…"

@@ -1,0 +1,66 @@
+"""What runs on Windows' side of a test: looks at windows and the clipboard, and prints JSON in UTF-8.
+
+Only the standard library, since it stands in for the eyes of another program than trayd.
+"""
+
+import ctypes
+import json
+import sys
+from ctypes import wintypes
+
+user32, kernel32 = ctypes.WinDLL("user32"), ctypes.WinDLL("kernel32")
+CF_UNICODETEXT = 13
+WM_QUERYENDSESSION = 0x0011
+user32.SendMessageW.restype = wintypes.LPARAM
+user32.SendMessageW.argtypes = (wintypes.HWND, wintypes.UINT, wintypes.WPARAM, wintypes.LPARAM)
+user32.GetClipboardData.restype = wintypes.HANDLE
+kernel32.GlobalLock.restype, kernel32.GlobalLock.argtypes = ctypes.c_void_p, (wintypes.HANDLE,)
+CALLBACK = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
+
+
+def windows():
+    """Every top-level window: handle, class, title, whether it is visible, and its place."""
+    found = []
+
+    def one(handle, _):
+        name, title, place = (
+            ctypes.create_unicode_buffer(200),
+            ctypes.create_unicode_buffer(400),
+            wintypes.RECT(),
+        )
+        user32.GetClassNameW(handle, name, 200)
+        user32.GetWindowTextW(handle, title, 400)
+        user32.GetWindowRect(handle, ctypes.byref(place))
+        found.append(
+            {
+                "handle": handle,
+                "class": name.value,
+                "title": title.value,
+                "visible": bool(user32.IsWindowVisible(handle)),
+                "rect": [place.left, place.top, place.right, place.bottom],
+            }
+        )
+        return True
+
+    user32.EnumWindows(CALLBACK(one), 0)
+    return found
+
+
+def clipboard():
+    """The text on the clipboard, or None."""
+    if not user32.OpenClipboard(None):
+        return None
+    try:
+        handle = user32.GetClipboardData(CF_UNICODETEXT)
+        return ctypes.wstring_at(kernel32.GlobalLock(handle)) if handle else None
+    finally:
+        user32.CloseClipboard()
+
+
+def may_log_off():
+    """What trayd's window answers when Windows asks whether the session may end."""
+    handle = next(w["handle"] for w in windows() if w["class"].startswith("trayd"))
+    return user32.SendMessageW(handle, WM_QUERYENDSESSION, 0, 0)
+
+
+sys.stdout.buffer.write(json.dumps(globals()[sys.argv[1]]()).encode())
