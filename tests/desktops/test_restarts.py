@@ -17,7 +17,8 @@ from tests.harness.poll import wait_until
 from tests.harness.processes import footprint, settled
 from tests.harness.program import Trayd
 from tests.harness.responder import Responder, engine
-from trayd.tray.icons import ARTWORK
+from trayd.core.view import IconSpec
+from trayd.tray import artwork
 
 pytestmark = [pytest.mark.desktop, pytest.mark.timeout(300)]
 
@@ -34,7 +35,7 @@ class Desktop:
 
     def see(self) -> None:
         """The icon is on the screen, in its state's colour, and a click opens its menu."""
-        colour = ImageColor.getrgb(ARTWORK["unreachable"][1])
+        colour = ImageColor.getrgb(artwork.colour(IconSpec("unreachable")))
         place = wait_until(lambda: self.screen.find_colour(*colour[:3]), 30, "the icon in the panel")
         assert place
         self.screen.click_at(*place)
