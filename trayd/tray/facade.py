@@ -105,6 +105,10 @@ class Tray:
             from trayd.tray.win32 import Icon as WindowsIcon
 
             return WindowsIcon
+        if self._foreign and sys.platform == "darwin" and wished_backend is None:
+            from trayd.tray.darwin import Icon as MacIcon
+
+            return MacIcon
         if self._foreign:
             return pystray.Icon
         from trayd.tray.sni import Icon  # jeepney is installed on Linux only
