@@ -125,6 +125,19 @@ def test_an_engine_that_dies_again_and_again_is_listened_to_at_once():
         assert of(m.Listen, scene.answer()) == [m.Listen("office")]
 
 
+def test_images_are_listed_on_the_connection_that_stays():
+    """A socket that is made anew while the first list is on its way costs a new connection, and lists once more."""
+    scene = Scene(OFFICE)
+    assert of(m.ListImages, scene.answer())
+    scene.wait(2)
+    assert of(m.Ask, scene.say(m.Hinted("office", 1, fresh=True)))
+    scene.say(m.StreamEnded("office", 1))  # while the first probe is out: its stream was on the old connection
+    scene.say(m.Hinted("office", 1, fresh=True))
+    effects = scene.answer()
+    assert of(m.ListImages, effects) and of(m.Ask, effects)[0].fresh
+    assert of(m.ListImages, scene.answer()), "the new connection ended the first list"
+
+
 def test_a_late_message_of_an_older_watch_is_dropped():
     """What an abandoned thread says in the end changes nothing."""
     scene = Scene(OFFICE)

@@ -7,6 +7,7 @@ where those have run out, it looks once a second.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -45,6 +46,8 @@ class FileWatch(events.FileSystemEventHandler):
     """
 
     def __init__(self) -> None:
+        # Without a handler of anybody's, logging writes watchdog's remarks (at its own end) to a person's terminal.
+        logging.getLogger("watchdog").addHandler(logging.NullHandler())
         self._observer = _observer()
         # watchdog reports while it holds a lock that it also wants for a new folder: so a report is only put here,
         # and taken up by a thread that holds nothing of watchdog's.

@@ -106,7 +106,10 @@ def ask(snapshot: Snapshot, name: str, now: Now, fresh: bool = False) -> Result:
         return put_watch(snapshot, name, replace(watch, again=True, fresh=fresh)), []
     settings = snapshot.engines[name].profile.health
     ask = m.Ask(name, settings.timeout, fresh, wake=watch.wake or settings.wake)
-    return put_watch(snapshot, name, replace(watch, asked=now.mono, again=False, fresh=False, wake=False)), [ask]
+    # A new connection ends what is being listed on the old one.
+    stale = watch.images_stale or fresh
+    watch = replace(watch, asked=now.mono, again=False, fresh=False, wake=False, images_stale=stale)
+    return put_watch(snapshot, name, watch), [ask]
 
 
 def hinted(snapshot: Snapshot, name: str, now: Now, fresh: bool = False) -> Result:

@@ -169,7 +169,8 @@ class Watch:
         images = None
         with contextlib.suppress(Exception):  # the menu shows no list then; the probe tells why
             images = probe.images(client, LIST_TIMEOUT)
-        self._post(m.ImagesListed(self._profile.name, self._generation, images))
+        if client is self._client:  # else a later one lists them, and may have done so already
+            self._post(m.ImagesListed(self._profile.name, self._generation, images))
 
 
 def resolve(endpoint: Endpoint) -> m.Failed | None:
