@@ -370,7 +370,10 @@ WORDS_ELSEWHERE = {
 
 # Rows that cannot happen here.
 ELSEWHERE = {
-    "socket_missing.npipe": "Windows",
+    "socket_missing.npipe": "Windows; test_windows.py has such a pipe",
+    "no_answer.npipe": "Windows; test_windows.py has such a pipe",
+    "closed.npipe": "Windows; test_windows.py has such a pipe",
+    "busy.npipe": "Windows",
     "socket_permission.npipe": "Windows",
     "proxy": "no proxy is ever used; it is for the day a profile may ask for one",
     "unsupported.ssh": "Windows",
