@@ -2,7 +2,7 @@
 
 Through docker-py, requests and urllib3, on a thread of its own, a ping costs 1.2 ms of CPU with a hundred profiles; the
 same bytes over the same connection cost 0.01 ms, and threads that wake one another more than that (measured, 2 cores):
-85 seconds of CPU an hour became 6. All that is found out here is "the same good answer as before". Whatever else comes
+85 seconds of CPU an hour became 8. All that is found out here is "the same good answer as before". Whatever else comes
 is not understood: the connection is given up, and the watch asks once more through docker-py, which finds the cause.
 """
 
