@@ -54,6 +54,22 @@ def private_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     shutil.rmtree(runtime, ignore_errors=True)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch for the second suite, which scripts/test --desktops runs."""
+    parser.addoption(
+        "--heavy", action="store_true", help="also run the tests in whole desktops (scripts/test --desktops)"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the second suite out unless it is asked for."""
+    if config.getoption("--heavy"):
+        return
+    heavy = [item for item in items if item.get_closest_marker("heavy")]
+    items[:] = [item for item in items if item not in heavy]
+    config.hook.pytest_deselected(items=heavy)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Mark the session, so that its processes can be told from others."""
     os.environ[SESSION] = str(os.getpid())
