@@ -124,6 +124,7 @@ class _Running:
         """Called on the tray's thread when a panel that shows icons comes or goes."""
         self._panel = present
         self._journal.host(present)
+        self._app.post(m.TrayIs(present))
         if not present and not self._icon_is_up.is_set():
             on_bus = self._surface.tray is not None and self._surface.tray.on_bus
             word = threading.Timer(PANEL_PATIENCE if on_bus else 0.0, self._without_tray)

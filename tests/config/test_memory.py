@@ -13,8 +13,8 @@ from trayd.core.view import Theme
 
 def test_the_choice_survives_a_restart():
     """Active and previous profile and the settings are there again."""
-    remember(Memory("office", "lab", notifications=False, theme=Theme.LIGHT))
-    assert recall() == Memory("office", "lab", notifications=False, theme=Theme.LIGHT)
+    remember(Memory("office", "lab", notifications=False, theme=Theme.LIGHT, trayless=True))
+    assert recall() == Memory("office", "lab", notifications=False, theme=Theme.LIGHT, trayless=True)
     assert stat.S_IMODE(os.stat(memory_file()).st_mode) == 0o600
 
 

@@ -18,6 +18,7 @@ class Memory(Value):
     previous: str = ""
     notifications: bool = True
     theme: Theme = Theme.COLOUR
+    trayless: bool = False  # it was told that there is no tray here, and none was seen since
 
 
 def memory_file() -> str:
@@ -36,7 +37,12 @@ def recall() -> Memory:
         return Memory()
     names = {key: read[key] for key in ("active", "previous") if isinstance(read.get(key), str)}
     theme = next((theme for theme in Theme if theme == read.get("theme")), Theme.COLOUR)
-    return Memory(**names, notifications=read.get("notifications") is not False, theme=theme)
+    return Memory(
+        **names,
+        notifications=read.get("notifications") is not False,
+        theme=theme,
+        trayless=read.get("trayless") is True,
+    )
 
 
 def remember(memory: Memory) -> tuple[int, int]:

@@ -158,6 +158,18 @@ class MachineStarted(Value):
     error: str = ""
 
 
+class TrayIs(Value):
+    """Whether a panel shows our icon right now."""
+
+    present: bool
+
+
+class NoTray(Value):
+    """Long after the start there is no tray, but somebody to tell it; `step` is what a person can do here."""
+
+    step: str
+
+
 class Tick(Value):
     """Time passed: a deadline may have come."""
 
@@ -332,6 +344,10 @@ class Notify(Value):
     buttons: tuple[Button, ...] = ()
 
 
+class AdviseTray(Value):
+    """Look what a person can do here to have a tray, and whether they can be told: NoTray comes back."""
+
+
 class Remember(Value):
     """Write the choice and the settings to disk."""
 
@@ -339,6 +355,7 @@ class Remember(Value):
     previous: str
     notifications: bool
     theme: Theme = Theme.COLOUR
+    trayless: bool = False
 
 
 class RememberEngines(Value):
