@@ -1,4 +1,4 @@
-"""A real Wayland compositor without a screen: sway on wlroots' headless back end."""
+"""A real Wayland compositor: sway without a screen, or as a window that fills an X screen, with a mouse that clicks."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.harness.desktop import Screen
 from tests.harness.need import need
 from tests.harness.poll import wait_until
 
@@ -15,10 +16,21 @@ NOBODY = 65534  # sway refuses to run as root
 
 
 class Sway:
-    """A running compositor; `environment` is what a program needs to reach it."""
+    """A running compositor; `environment` is what a program needs to reach it.
+
+    On an X screen it is drawn there and takes that screen's mouse and keys, else it has neither (wlroots' headless
+    back end). `xwayland` lets X programs in.
+    """
+
+    def __init__(self, screen: Screen | None = None, xwayland: bool = False, config: str = "") -> None:
+        self._screen = screen
+        self._xwayland = xwayland
+        self._config = f"xwayland {'enable' if xwayland else 'disable'}\n{config}"
 
     def __enter__(self) -> Self:
         need("sway", "apt-get install --no-install-recommends sway")
+        if self._xwayland:
+            need("Xwayland", "apt-get install --no-install-recommends xwayland")
         # Not below tmp_path: only its owner may enter that, and sway is somebody else when we are root.
         self.runtime = Path(tempfile.mkdtemp(prefix="sw", dir="/tmp"))
         self.process: subprocess.Popen[bytes] | None = None
@@ -31,7 +43,7 @@ class Sway:
 
     def _start(self) -> None:
         config = self.runtime / "config"
-        config.write_text("xwayland disable\n")
+        config.write_text(self._config)
         as_nobody: dict[str, object] = {}
         if os.geteuid() == 0:
             os.chown(self.runtime, NOBODY, NOBODY)
@@ -43,10 +55,12 @@ class Sway:
             "HOME": str(self.runtime),
             "XDG_RUNTIME_DIR": str(self.runtime),
             "XDG_CONFIG_HOME": str(self.runtime),
-            "WLR_BACKENDS": "headless",
+            "WLR_BACKENDS": "x11" if self._screen else "headless",
             "WLR_RENDERER": "pixman",
             "WLR_LIBINPUT_NO_DEVICES": "1",
         }
+        if self._screen:
+            environment["DISPLAY"] = self._screen.display
         self.log = self.runtime / "log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -75,6 +89,22 @@ class Sway:
     def environment(self) -> dict[str, str]:
         """The variables that lead a program here."""
         return {"XDG_RUNTIME_DIR": str(self.runtime), "WAYLAND_DISPLAY": self.socket.name}
+
+    def control(self, *command: str) -> str:
+        """Give sway a command, as swaymsg does, and return what it says."""
+        (socket,) = self.runtime.glob("sway-ipc.*.sock")
+        done = subprocess.run(
+            ["swaymsg", "-s", str(socket), *command], stdin=subprocess.DEVNULL, capture_output=True, timeout=20
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.decode()
+
+    def screenshot(self, path: Path, box: tuple[int, int, int, int] | None = None) -> None:
+        """Take a picture, as people on Wayland do: of all, or of a box of x, y, width and height."""
+        need("grim", "apt-get install grim")
+        where = ["-g", "{},{} {}x{}".format(*box)] if box else []
+        environ = os.environ | self.environment
+        subprocess.run(["grim", *where, str(path)], env=environ, check=True, capture_output=True, timeout=20)
 
     def kill(self) -> None:
         """End the compositor as a crash would."""
