@@ -10,7 +10,7 @@ import pytest
 from tests.harness.desktop import PrivateBus, Screen, end
 from tests.harness.host import Peer
 from tests.harness.need import need
-from tests.harness.notification_server import NOTIFICATIONS, NotificationServer
+from tests.harness.notification_server import NOTIFICATIONS, Note, NotificationServer
 from tests.harness.poll import wait_until
 from tests.harness.program import Trayd
 from tests.harness.sway import Sway
@@ -53,7 +53,7 @@ def test_plain_sway(tmp_path: Path) -> None:
                 wait_until(lambda: peer.has_owner(NOTIFICATIONS), 30, "dunst")
             with trayd:
                 wait_until(lambda: remembered().get("trayless"), PATIENCE + 40, "the word that there is no tray")
-                wait_until(lambda: control("count", "displayed").strip() == "1", 20, "the notification in dunst")
+                wait_until(lambda: control("count", "displayed").strip() != "0", 20, "the notification in dunst")
                 sway.screenshot(tmp_path / "no-tray.png", (624, 0, 400, 160))
                 assert "office" in trayd.say("menu", "--plain").stdout
                 assert trayd.say("use", "office").returncode == 0
@@ -66,8 +66,8 @@ def test_plain_sway(tmp_path: Path) -> None:
                     assert remembered()["active"] == "office"
             assert control("count", "displayed").strip() == "0"
             told = json.loads(control("history"))["data"][0]
-            assert [one["summary"]["data"] for one in told] == [TITLE]
-            assert "Start a bar that has a tray, such as waybar" in told[0]["body"]["data"]
+            (text,) = [one["body"]["data"] for one in told if one["summary"]["data"] == TITLE]
+            assert text.startswith("Start a bar that has a tray, such as waybar")
         finally:
             end(dunst)
 
@@ -75,13 +75,15 @@ def test_plain_sway(tmp_path: Path) -> None:
 def test_gnome_without_its_extension(tmp_path: Path) -> None:
     """A bare X screen that is called GNOME is told of the extension; a tray of the old kind, started later, will do."""
     with Screen() as screen, PrivateBus() as bus, NotificationServer(bus.address) as notes:
+
+        def told() -> list[Note]:
+            return [note for note in notes.notes if note.title == TITLE]
+
         trayd = Trayd(DBUS_SESSION_BUS_ADDRESS=bus.address, DISPLAY=screen.display, XDG_CURRENT_DESKTOP="ubuntu:GNOME")
         trayd.profile("office", "host: unix:///office.sock\n")
         with trayd:
-            wait_until(lambda: notes.notes, PATIENCE + 40, "the word that there is no tray")
-            (note,) = notes.notes
-            assert note.title == TITLE
-            assert "AppIndicator and KStatusNotifierItem Support" in note.body
+            wait_until(told, PATIENCE + 40, "the word that there is no tray")
+            assert "AppIndicator and KStatusNotifierItem Support" in told()[0].body
             with Trayer(screen, tmp_path):
                 wait_until(lambda: screen.find_colour(*ORANGE[:3], tolerance=3), 30, "the icon")
-            assert len(notes.notes) == 1
+            assert len(told()) == 1

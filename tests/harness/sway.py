@@ -19,13 +19,12 @@ class Sway:
     """A running compositor; `environment` is what a program needs to reach it.
 
     On an X screen it is drawn there and takes that screen's mouse and keys, else it has neither (wlroots' headless
-    back end). `xwayland` lets X programs in.
+    back end). `xwayland` lets X programs in: an X server that sway starts when the first of them comes.
     """
 
-    def __init__(self, screen: Screen | None = None, xwayland: bool = False, config: str = "") -> None:
+    def __init__(self, screen: Screen | None = None, xwayland: bool = False) -> None:
         self._screen = screen
         self._xwayland = xwayland
-        self._config = f"xwayland {'enable' if xwayland else 'disable'}\n{config}"
 
     def __enter__(self) -> Self:
         need("sway", "apt-get install --no-install-recommends sway")
@@ -43,7 +42,11 @@ class Sway:
 
     def _start(self) -> None:
         config = self.runtime / "config"
-        config.write_text(self._config)
+        config.write_text(
+            "xwayland enable\nexec echo $DISPLAY >$XDG_RUNTIME_DIR/display\n"
+            if self._xwayland
+            else "xwayland disable\n"
+        )
         as_nobody: dict[str, object] = {}
         if os.geteuid() == 0:
             os.chown(self.runtime, NOBODY, NOBODY)
@@ -78,7 +81,12 @@ class Sway:
         if self.process is not None and self.process.poll() is not None:
             raise AssertionError(f"sway ended with {self.process.returncode}:\n{self.log.read_text()[-2000:]}")
         # Its own control socket comes after the compositor's.
-        return any(self.runtime.glob("sway-ipc.*.sock")) and any(self.runtime.glob("wayland-*.lock"))
+        ready = any(self.runtime.glob("sway-ipc.*.sock")) and any(self.runtime.glob("wayland-*.lock"))
+        return ready and (not self._xwayland or self._display() != "")
+
+    def _display(self) -> str:
+        told = self.runtime / "display"
+        return told.read_text().strip() if told.exists() else ""
 
     @property
     def socket(self) -> Path:
@@ -88,16 +96,8 @@ class Sway:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that lead a program here."""
-        return {"XDG_RUNTIME_DIR": str(self.runtime), "WAYLAND_DISPLAY": self.socket.name}
-
-    def control(self, *command: str) -> str:
-        """Give sway a command, as swaymsg does, and return what it says."""
-        (socket,) = self.runtime.glob("sway-ipc.*.sock")
-        done = subprocess.run(
-            ["swaymsg", "-s", str(socket), *command], stdin=subprocess.DEVNULL, capture_output=True, timeout=20
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.decode()
+        wayland = {"XDG_RUNTIME_DIR": str(self.runtime), "WAYLAND_DISPLAY": self.socket.name}
+        return wayland | ({"DISPLAY": self._display()} if self._xwayland else {})
 
     def screenshot(self, path: Path, box: tuple[int, int, int, int] | None = None) -> None:
         """Take a picture, as people on Wayland do: of all, or of a box of x, y, width and height."""
