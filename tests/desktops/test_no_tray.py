@@ -16,6 +16,7 @@ from tests.harness.program import Trayd
 from tests.harness.sway import Sway
 from tests.harness.trays import Trayer
 from tests.harness.waybar import Person, Waybar
+from trayd.app import App
 from trayd.core.trayless import PATIENCE
 from trayd.core.view import IconSpec
 from trayd.tray.artwork import colour
@@ -73,7 +74,7 @@ def test_plain_sway(tmp_path: Path) -> None:
 
 
 def test_gnome_without_its_extension(tmp_path: Path) -> None:
-    """A bare X screen that is called GNOME is told of the extension; a tray of the old kind, started later, will do."""
+    """A bare X screen that is called GNOME is told of the extension; the next start knows that, and finds a tray."""
     with Screen() as screen, PrivateBus() as bus, NotificationServer(bus.address) as notes:
 
         def told() -> list[Note]:
@@ -84,6 +85,9 @@ def test_gnome_without_its_extension(tmp_path: Path) -> None:
         with trayd:
             wait_until(told, PATIENCE + 40, "the word that there is no tray")
             assert "AppIndicator and KStatusNotifierItem Support" in told()[0].body
-            with Trayer(screen, tmp_path):
-                wait_until(lambda: screen.find_colour(*ORANGE[:3], tolerance=3), 30, "the icon")
-            assert len(told()) == 1
+            assert trayd.stop() == 0
+        assert App(remembers=False).snapshot.trayless.told
+        with Trayer(screen, tmp_path), trayd:
+            wait_until(lambda: screen.find_colour(*ORANGE[:3], tolerance=3), 30, "the icon")
+            wait_until(lambda: not remembered()["trayless"], 20, "the note that there is a tray")
+        assert len(told()) == 1
