@@ -75,7 +75,7 @@ def tray_advice() -> m.NoTray | None:
 
     try:
         notifier = look.notifier()
-    except BusError:
+    except (BusError, LookupError, TypeError):  # nobody answers, or what nobody understands
         return None
     return m.NoTray(panel_step(desktop.kind(os.environ))) if notifier.name or notifier.startable else None
 

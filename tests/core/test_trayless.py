@@ -16,7 +16,7 @@ def said(scene):
 def alone(**snapshot):
     """A start without any panel."""
     scene = Scene(**snapshot)
-    scene.say(m.TrayIs(False))
+    scene.say(m.TrayGone())
     return scene
 
 
@@ -26,12 +26,12 @@ def test_it_is_said_once_when_panels_had_their_time():
     assert of(m.AdviseTray, scene.wait(PATIENCE - 0.1)) == []
     assert of(m.AdviseTray, scene.wait(0.2)) == [m.AdviseTray()]
     (remembered,) = of(m.Remember, scene.say(STEP))
-    assert remembered.trayless
+    assert (remembered.trayless, remembered.quiet) == (True, True)
     (note,) = said(scene)
     assert note.title == "There is no tray here, so there is no icon"
     assert note.text.startswith("Start a bar. ")
     assert "'trayd menu'" in note.text
-    scene.say(m.TrayIs(False))
+    scene.say(m.TrayGone())
     assert of(m.AdviseTray, scene.wait(PATIENCE * 10)) == []
 
 
@@ -39,11 +39,11 @@ def test_a_panel_that_comes_late_is_not_cried_about():
     """Whatever came before the time was over, also while the words were looked for, leaves nothing to say."""
     scene = alone()
     scene.wait(PATIENCE - 1)
-    scene.say(m.TrayIs(True))
+    scene.say(m.TrayCame())
     assert of(m.AdviseTray, scene.wait(PATIENCE * 10)) == []
     scene = alone()
     scene.wait(PATIENCE + 1)
-    scene.say(m.TrayIs(True))
+    scene.say(m.TrayCame())
     scene.say(STEP)
     assert said(scene) == []
 
@@ -51,8 +51,8 @@ def test_a_panel_that_comes_late_is_not_cried_about():
 def test_a_panel_that_goes_is_no_missing_tray():
     """A panel that crashed or restarts is not one that has to be installed, however long it is away."""
     scene = alone()
-    scene.say(m.TrayIs(True))
-    scene.say(m.TrayIs(False))
+    scene.say(m.TrayCame())
+    scene.say(m.TrayGone())
     assert of(m.AdviseTray, scene.wait(PATIENCE * 10)) == []
 
 
@@ -60,9 +60,9 @@ def test_the_next_start_is_silent_until_a_tray_was_seen():
     """What was told at an earlier start is not told again; a tray that is seen makes it worth telling once more."""
     scene = alone(trayless=Trayless(told=True))
     assert of(m.AdviseTray, scene.wait(PATIENCE * 10)) == []
-    (remembered,) = of(m.Remember, scene.say(m.TrayIs(True)))
+    (remembered,) = of(m.Remember, scene.say(m.TrayCame()))
     assert not remembered.trayless
-    assert of(m.Remember, scene.say(m.TrayIs(True))) == []
+    assert of(m.Remember, scene.say(m.TrayCame())) == []
 
 
 def test_switched_off_notifications_hold_for_it_too():

@@ -9,7 +9,7 @@ from trayd.core import health as h
 from trayd.core import identity, report, telling, trayless
 from trayd.core import messages as m
 from trayd.core.certificates import dated
-from trayd.core.commands import command, machine_started
+from trayd.core.commands import command, machine_started, speak
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.dockercli import CliChange, CliGoesTo, change_told
 from trayd.core.engine import Engine
@@ -43,8 +43,12 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
             return put_engine(snapshot, name, replace(snapshot.engines[name], images=images)), []
         case m.Tick():
             return _tick(snapshot, now)
-        case m.TrayIs() | m.NoTray():
+        case m.TrayGone() | m.NoTray():
             return _tray(snapshot, message, now)
+        case m.TrayCame():
+            snapshot, effects = _tray(snapshot, message, now)
+            snapshot, more = command(snapshot, message, now)
+            return snapshot, effects + more
         case m.Woke():
             return _woke(snapshot, now)
         case m.Loaded():
@@ -54,8 +58,9 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
             return replace(snapshot, engines=engines, identities=known), []
         case m.MachineStarted():
             return machine_started(snapshot, message, now)
-        case m.NotificationsAre(wanted):
-            return replace(snapshot, notifications=wanted), []
+        case m.SettingsAre(notifications, theme, language):
+            snapshot = replace(snapshot, notifications=notifications, theme=theme)
+            return speak(snapshot, language, now)
         case m.AutostartIs(enabled):
             return replace(snapshot, autostart=enabled), []
         case CliGoesTo():
@@ -211,13 +216,13 @@ def _tick(snapshot: Snapshot, now: Now) -> Result:
     return snapshot, effects + more
 
 
-def _tray(snapshot: Snapshot, message: m.TrayIs | m.NoTray | m.Tick, now: Now) -> Result:
+def _tray(snapshot: Snapshot, message: trayless.Message, now: Now) -> Result:
     was = snapshot.trayless
     known, effects = trayless.happened(was, message, now)
     if known is not was:
         snapshot = replace(snapshot, trayless=known)
     if known.told != was.told:
-        effects.append(remember(snapshot))
+        effects.append(replace(remember(snapshot), quiet=True))
     return snapshot, effects if snapshot.notifications else [e for e in effects if isinstance(e, m.Remember)]
 
 

@@ -23,12 +23,15 @@ class Trayless(Value):
     told: bool = False
 
 
-def happened(was: Trayless, message: m.TrayIs | m.NoTray | m.Tick, now: Now) -> tuple[Trayless, list[object]]:
+Message = m.TrayCame | m.TrayGone | m.NoTray | m.Tick
+
+
+def happened(was: Trayless, message: Message, now: Now) -> tuple[Trayless, list[object]]:
     """Return what is known after a message, and what is to be done; whoever calls remembers a change of `told`."""
     match message:
-        case m.TrayIs(present=True):
+        case m.TrayCame():
             return Trayless(seen=True), []
-        case m.TrayIs() if not was.seen and not was.told and was.due is None:
+        case m.TrayGone() if not was.seen and not was.told and was.due is None:
             return replace(was, due=now.mono + PATIENCE), []
         case m.Tick() if was.due is not None and was.due <= now.mono:
             return replace(was, due=None), [m.AdviseTray()]
