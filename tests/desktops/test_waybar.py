@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.desktop import PrivateBus, Screen
+from tests.harness.desktop import PrivateBus, Screen, end
 from tests.harness.dockerd import Dockerd
 from tests.harness.need import need
 from tests.harness.poll import wait_until
@@ -152,3 +152,24 @@ def test_a_late_bar_and_a_new_one(session: Session) -> None:
         person.clicks("Quit")
         assert session.trayd.ended(20) == 0
         wait_until(lambda: person.sees(ORANGE) is None, 20, "the icon to go")
+
+
+def test_sways_own_bar_shows_the_shape(tmp_path: Path) -> None:
+    """swaybar, which has no menus, draws the state's shape and not a square of its colour."""
+    # sway starts no bar: it would do so as another user, whom the message bus does not let in.
+    config = "bar {\nid bar\nposition top\ntray_output *\nswaybar_command true\n}\n"
+    with Screen() as screen, PrivateBus() as bus, Sway(screen, config=config) as sway:
+        (socket,) = sway.runtime.glob("sway-ipc.*.sock")
+        bar = bus.run("swaybar", "-b", "bar", "-s", str(socket), **sway.environment)
+        trayd = Trayd(DBUS_SESSION_BUS_ADDRESS=bus.address, **sway.environment)
+        trayd.profile("lab", "host: unix:///lab.sock\n")
+        person = Person(screen, bus)
+        try:
+            with trayd:
+                x, y = person.looks_for(ORANGE)
+                sway.screenshot(tmp_path / "swaybar.png", (724, 0, 300, 30))
+                icon = screen.look().crop((x - 8, y - 8, x + 8, y + 8))
+                orange = {pixel: count for count, pixel in icon.getcolors() or ()}.get(ORANGE, 0)
+                assert 80 < orange < 230, f"{orange} of 256 pixels have the colour"
+        finally:
+            end(bar)

@@ -19,11 +19,13 @@ class Sway:
     """A running compositor; `environment` is what a program needs to reach it.
 
     On an X screen it is drawn there and takes that screen's mouse and keys, else it has neither (wlroots' headless
-    back end). `xwayland` lets X programs in: an X server that sway starts when the first of them comes.
+    back end). `xwayland` lets X programs in: an X server that sway starts when the first of them comes. `config` is
+    what else is to stand in sway's configuration.
     """
 
-    def __init__(self, screen: Screen | None = None, xwayland: bool = False) -> None:
+    def __init__(self, screen: Screen | None = None, xwayland: bool = False, config: str = "") -> None:
         self._screen = screen
+        self._config = config
         self._xwayland = xwayland
 
     def __enter__(self) -> Self:
@@ -42,11 +44,8 @@ class Sway:
 
     def _start(self) -> None:
         config = self.runtime / "config"
-        config.write_text(
-            "xwayland enable\nexec echo $DISPLAY >$XDG_RUNTIME_DIR/display\n"
-            if self._xwayland
-            else "xwayland disable\n"
-        )
+        x11 = "xwayland enable\nexec echo $DISPLAY >$XDG_RUNTIME_DIR/display\n"
+        config.write_text((x11 if self._xwayland else "xwayland disable\n") + self._config)
         as_nobody: dict[str, object] = {}
         if os.geteuid() == 0:
             os.chown(self.runtime, NOBODY, NOBODY)
