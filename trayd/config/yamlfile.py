@@ -65,6 +65,8 @@ def read(data: bytes) -> Document:
 
 
 def _explain(error: yaml.MarkedYAMLError, text: str, line: int) -> str:
+    if "nesting depth" in (error.problem or ""):  # libyaml reads ahead, and since 0.2.6 gives up by itself
+        return f"nested more than {_DEEPEST} levels deep"
     message = f"this is not YAML: {clean(error.problem or error.context or 'syntax error', 120)}"
     lines = text.splitlines()
     there = lines[line - 1] if 0 < line <= len(lines) else ""
