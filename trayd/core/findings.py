@@ -290,7 +290,7 @@ def language(name: str, encoding: str) -> Finding:
 def parts(found: Mapping[str, str], python: str, version: str) -> Finding:
     """Judge the packages that trayd stands on: each has a version, or is missing."""
     told = [f"trayd {version}", f"Python {python}"]
-    told += [f"{name} {number or _('missing')}" for name, number in found.items()]
+    told += [f"{name} {number}" if number else _("{name} missing").format(name=name) for name, number in found.items()]
     if missing := [name for name, number in found.items() if not number]:
         step = _("Install trayd anew, the way you did (scripts/start, pipx, uv): {packages} belong to it")
         step = step.format(packages=", ".join(missing))

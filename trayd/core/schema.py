@@ -50,7 +50,7 @@ def problems(
         yield at, text.format(key=_name(at), value=_shown(value), **words)
     if isinstance(value, str) and "pattern" in schema and not re.search(schema["pattern"], value):
         text = _("{key} is {value}: {hint}")
-        yield at, text.format(key=_name(at), value=_shown(value), hint=_(schema["x-hint"]))
+        yield at, text.format(key=_name(at), value=_shown(value), hint=_hint(schema))
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value < schema.get("minimum", value):
         text = _("{key} must be at least {least}, not {value}")
         yield at, text.format(key=_name(at), least=schema["minimum"], value=value)
@@ -68,13 +68,13 @@ def _object_problems(
     for key in schema.get("required", ()):
         if key not in value:
             text = _("'{key}' is missing under {group}: {hint}") if at else _("'{key}' is missing: {hint}")
-            yield at, text.format(key=key, group=_name(at), hint=_(known[key]["x-hint"]))
+            yield at, text.format(key=key, group=_name(at), hint=_hint(known[key]))
     ways = [way["required"][0] for way in schema.get("oneOf", ())]
     if ways and (given := [way for way in ways if way in value]) != given[:1]:
         text = _("only one of {keys} can stand here: remove {given}")
         yield (*at, given[1]), text.format(keys=", ".join(ways), given=_joined(_("{key} or {other}"), "key", given))
     elif ways and not given:
-        yield at, _("'{key}' is missing: {hint}").format(key=ways[0], hint=_(known[ways[0]]["x-hint"]))
+        yield at, _("'{key}' is missing: {hint}").format(key=ways[0], hint=_hint(known[ways[0]]))
     for key, needed in schema.get("dependentRequired", {}).items():
         if key in value and not set(needed) <= value.keys():
             yield (*at, key), _("'{key}' goes with '{other}' only: remove it").format(key=key, other=needed[0])
@@ -88,7 +88,7 @@ def _object_problems(
             text = _("unknown key '{key}'{suggestion}")
             yield place, text.format(key=clean(key, 60), suggestion=did_you_mean(key, known))
         elif "pattern" in names and not re.search(names["pattern"], key):
-            yield place, _("'{key}': {problem}").format(key=clean(key, 60), problem=_(names["x-hint"]))
+            yield place, _("'{key}': {problem}").format(key=clean(key, 60), problem=_hint(names))
         elif isinstance(others, Mapping):
             yield from problems(item, others, raw, place)
 
@@ -110,6 +110,12 @@ def _name(at: Path) -> str:
     if isinstance(at[-1], int):
         return _("entry {number} of '{key}'").format(number=at[-1] + 1, key=at[-2])
     return f"'{clean(at[-1], 60)}'"
+
+
+def _hint(schema: Mapping[str, Any]) -> str:
+    """Return what the schema says about a wrong value; translators find it in the schema's file."""
+    hint: str = schema["x-hint"]
+    return _(hint)
 
 
 def _joined(text: str, placeholder: str, words: Sequence[str]) -> str:

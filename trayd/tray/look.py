@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trayd.core.doctor import Bus, Notifier, Panel
+from trayd.core.words import _
 from trayd.tray import bus as dbus
 from trayd.tray.bus import DAEMON, DAEMON_PATH, ERROR
 from trayd.tray.sni_interfaces import PROPERTIES, WATCHER, WATCHER_PATH
@@ -52,7 +53,7 @@ def notifier() -> Notifier:
         about = bus.call_blocking(NOTIFICATIONS, PATH, NOTIFICATIONS, "GetServerInformation")
         able = bus.call_blocking(NOTIFICATIONS, PATH, NOTIFICATIONS, "GetCapabilities")
     name = "" if about.error else " ".join(str(part) for part in (about.body[0], about.body[2]) if part)
-    return Notifier(name or "a server without a name", buttons=not able.error and "actions" in able.body[0])
+    return Notifier(name or _("a server without a name"), buttons=not able.error and "actions" in able.body[0])
 
 
 @contextlib.contextmanager
