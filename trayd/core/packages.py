@@ -24,12 +24,19 @@ _NAMES: dict[str, Mapping[str, str]] = {
     },
     "wl-clipboard": {"": "wl-clipboard"},
     "notifications": {"": "dunst"},
+    "font": {
+        "debian": "fonts-wqy-microhei",
+        "fedora": "google-noto-sans-cjk-fonts",
+        "arch": "noto-fonts-cjk",
+        "alpine": "font-noto-cjk",
+    },
     "appindicator": dict.fromkeys(("debian", "fedora", "arch"), "gnome-shell-extension-appindicator"),
 }
 _WORDS = {
     "ssh": N_("Install OpenSSH's client"),
     "wl-clipboard": N_("Install wl-clipboard"),
     "notifications": N_("Install a notification server, such as dunst or mako"),
+    "font": N_("Install a font with Chinese characters, such as Noto Sans CJK"),
     "appindicator": "",
 }
 

@@ -109,7 +109,7 @@ def _name(at: Path) -> str:
         return _("the profile")
     if isinstance(at[-1], int):
         return _("entry {number} of '{key}'").format(number=at[-1] + 1, key=at[-2])
-    return f"'{clean(at[-1], 60)}'"
+    return _("'{key}'").format(key=clean(at[-1], 60))
 
 
 def _hint(schema: Mapping[str, Any]) -> str:

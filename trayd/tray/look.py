@@ -1,4 +1,6 @@
-"""Looks at the session bus for `trayd doctor`: each on a connection of its own, changing nothing, starting nothing.
+"""Looks at the session bus, and at fonts, for `trayd doctor`.
+
+Each look at the bus has a connection of its own; none changes or starts anything.
 
 A server that the bus could start is not started by looking: it is only said that it could be.
 """
@@ -54,6 +56,16 @@ def notifier() -> Notifier:
         able = bus.call_blocking(NOTIFICATIONS, PATH, NOTIFICATIONS, "GetCapabilities")
     name = "" if about.error else " ".join(str(part) for part in (about.body[0], about.body[2]) if part)
     return Notifier(name or _("a server without a name"), buttons=not able.error and "actions" in able.body[0])
+
+
+def letters() -> bool:
+    """Look whether there is a font with the characters of the language that trayd speaks."""
+    text = _("notifications")
+    if text.isascii():
+        return True
+    from trayd.tray.fonts import Fonts
+
+    return Fonts(14).has(text)
 
 
 @contextlib.contextmanager
