@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from trayd.core.report import width
+from trayd.core.cells import width
 from trayd.core.text import clean
 from trayd.core.value import Value
 from trayd.core.words import _

@@ -59,9 +59,9 @@ def notifier() -> Notifier:
 
 
 def letters() -> bool:
-    """Look whether there is a font with the characters of the language that trayd speaks."""
+    """Look whether a font has the characters of the language that trayd speaks; without a screen none is needed."""
     text = _("notifications")
-    if text.isascii():
+    if text.isascii() or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return True
     from trayd.tray.fonts import Fonts
 
