@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from trayd.core import packages
 from trayd.core.doctor import (
@@ -189,10 +190,10 @@ def docker_cli(seen: Program | Unseen, context: str | Unseen, variables: Sequenc
     if isinstance(seen, Unseen):
         return Finding(name, Mark.BAD, seen.problem, _("Look at the folders in PATH: one of them does not answer"))
     if not seen.found:
-        return Finding(name, Mark.NONE, _(", ").join([_("not on PATH; trayd does not need it"), *where]))
+        return Finding(name, Mark.NONE, _joined([_("not on PATH; trayd does not need it"), *where]))
     if seen.silent:
         return Finding(name, Mark.BAD, *_endless("docker --version"))
-    return Finding(name, Mark.GOOD, _(", ").join([_version(seen.said), *where]))
+    return Finding(name, Mark.GOOD, _joined([_version(seen.said), *where]))
 
 
 def docker_machine(seen: Program | Unseen) -> Finding:
@@ -205,6 +206,10 @@ def docker_machine(seen: Program | Unseen) -> Finding:
     if seen.silent:
         return Finding(name, Mark.BAD, _endless("docker-machine --version")[0], _("Try it in a terminal"))
     return Finding(name, Mark.GOOD, _version(seen.said))
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return reduce(lambda one, more: _("{one}, {more}").format(one=one, more=more), parts)
 
 
 def _endless(command: str) -> tuple[str, str]:
