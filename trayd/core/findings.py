@@ -287,8 +287,7 @@ def language(name: str, encoding: str, letters: bool | Unseen, home: Home) -> Fi
     """Tell the locale, whether it has room for our marks, and whether a font has the characters of our language."""
     shown = name if _LOCALE.fullmatch(name) else _("one that cannot be shown") if name else _("none")
     if letters is False:
-        text = _("{locale}, {encoding}: no font has the characters of this language, menus show boxes")
-        text = text.format(locale=shown, encoding=clean(encoding, 20))
+        text = _("{locale}: no font has the characters of this language, menus show boxes").format(locale=shown)
         return Finding(N_("locale"), Mark.BAD, text, packages.install(home.family, "font"))
     if encoding.lower().replace("-", "") == "utf8":
         return Finding(N_("locale"), Mark.GOOD, _("{locale}, UTF-8").format(locale=shown))
