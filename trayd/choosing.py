@@ -51,9 +51,10 @@ def one(loaded: Loaded, name: str) -> Profile:
     for profile in loaded.profiles:
         if profile.name == name:
             return profile
+    from trayd.core.profile import origin
     from trayd.core.text import clean, did_you_mean
 
-    subjects = (f"context {name}", f"machine {name}")
+    subjects = (origin("context", name), origin("machine", name))
     file_names = {p: os.path.splitext(os.path.basename(p.path))[0] for p in loaded.problems if not p.subject}
     if problems := [str(p) for p in loaded.problems if p.subject in subjects or file_names.get(p) == name]:
         raise TraydError(f"the profile '{clean(name, 60)}' cannot be used", "\n  → ".join(problems))

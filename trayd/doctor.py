@@ -53,6 +53,7 @@ def examine(environ: Mapping[str, str]) -> list[d.Finding]:
             "bus": _on_bus("session_bus"),
             "panel": _on_bus("panel"),
             "notifier": _on_bus("notifier"),
+            "letters": _on_bus("letters"),
             "screen": lambda: desktop.screen(environ),
             "wayland": lambda: desktop.wayland(environ),
             "tools": desktop.clipboard_tools,
@@ -87,7 +88,7 @@ def examine(environ: Mapping[str, str]) -> list[d.Finding]:
         judge.profiles(seen["profiles"]),
         judge.state_folder(seen["state"], place(state_folder(), userhome)),
         judge.instance(seen["instance"]),
-        judge.language(_locale(environ), getattr(sys.stdout, "encoding", None) or "utf-8"),
+        judge.language(_locale(environ), getattr(sys.stdout, "encoding", None) or "utf-8", seen["letters"], home),
         judge.parts(found_parts, platform.python_version(), __version__),
         judge.system(desktop.system(environ)),
     ]
