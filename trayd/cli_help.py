@@ -11,8 +11,7 @@ from typing import NoReturn
 from trayd.core.words import N_, _, many
 from trayd.output import say
 
-# What of argparse a person can meet here; the rest of it is for whoever writes a grammar. The last ones are of newer
-# Pythons than 3.11.
+# What of argparse a person can meet here; the rest of it is for whoever writes a grammar.
 ARGPARSE = (
     N_("usage: "),
     N_("positional arguments"),
@@ -31,7 +30,6 @@ ARGPARSE = (
     N_("invalid choice: %(value)r (choose from %(choices)s)"),
     N_("invalid %(type)s value: %(value)r"),
     N_("%(heading)s:"),
-    N_("invalid choice: %(value)r, maybe you meant %(maybe)r?"),
 )
 # What stays together where a line is broken: a word or a wide character, with what opens or closes it.
 _PIECES = re.compile("[（《“]*(?:[^\\s\u2e80-\uffff“”]+|\\S)[，。：；、）？！》”]*\\s*")
