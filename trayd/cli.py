@@ -11,8 +11,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from trayd import choosing, output
+from trayd import choosing, language, output
 from trayd.cli_parser import parse
+from trayd.config import memory
 from trayd.core.errors import TraydError
 from trayd.core.words import _, many
 from trayd.output import put, say
@@ -22,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     output.prepare()
+    language.speak(memory.recall().language)
     try:
         code = _obey(arguments)
         if sys.stdout is not None:
@@ -144,7 +146,6 @@ def _env(options: argparse.Namespace) -> int:
 
 def _use(options: argparse.Namespace) -> int:
     from trayd.caller import calling_shell, eval_line
-    from trayd.config import memory
     from trayd.core.value import replace
 
     loaded, recalled = choosing.load(), memory.recall()
@@ -182,6 +183,7 @@ def _profiles(options: argparse.Namespace) -> int:
     import json
 
     from trayd.core import report
+    from trayd.core.cells import aligned
 
     loaded = choosing.load()
     active = choosing.active_name(loaded)
@@ -202,11 +204,8 @@ def _profiles(options: argparse.Namespace) -> int:
         ]
         put(json.dumps({"active": active, "profiles": rows}, indent=2))
     else:
-        cells = [
-            (report.marked(p.name, active), p.endpoint.url, _(report.SOURCES.get(p.source, "")) or p.path)
-            for p in profiles
-        ]
-        put(report.aligned([("  " + _("PROFILE"), _("ENDPOINT"), _("FROM")), *cells]))
+        cells = [(report.marked(p.name, active), p.endpoint.url, report.source(p) or p.path) for p in profiles]
+        put(aligned([("  " + _("PROFILE"), _("ENDPOINT"), _("FROM")), *cells]))
     choosing.tell_problems(loaded)
     return 0
 

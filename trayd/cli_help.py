@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
-from collections.abc import Iterable
 from typing import NoReturn
 
 from trayd.core.words import N_, _, many
@@ -31,8 +29,6 @@ ARGPARSE = (
     N_("invalid %(type)s value: %(value)r"),
     N_("%(heading)s:"),
 )
-# What stays together where a line is broken: a word or a wide character, with what opens or closes it.
-_PIECES = re.compile("[（《“]*(?:[^\\s\u2e80-\uffff“”]+|\\S)[，。：；、）？！》”]*\\s*")
 
 
 def take_over() -> None:
@@ -62,15 +58,17 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
 
     def _format_usage(self, usage: str | None, actions: object, groups: object, prefix: str | None) -> str:
         """Indent further lines of the usage by the cells of the first one's prefix, not by its characters."""
-        from trayd.core.report import width
+        from trayd.core.cells import width
 
         prefix = _("usage: ") if prefix is None else prefix
         room = "_" * width(prefix)
         return super()._format_usage(usage, actions, groups, room).replace(room, prefix, 1)  # type: ignore[arg-type]
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        """Break a help text at blanks, and Chinese between its characters."""
-        return super()._split_lines(text, width) if text.isascii() else list(wrapped(" ".join(text.split()), width))
+        """Count cells, and break Chinese between its characters."""
+        from trayd.core.cells import wrap
+
+        return super()._split_lines(text, width) if text.isascii() else wrap(text, width)
 
 
 class Parser(argparse.ArgumentParser):
@@ -81,17 +79,3 @@ class Parser(argparse.ArgumentParser):
         help_ = _("Its help, with examples: {command}").format(command=f"{self.prog} --help")
         say(f"{self.prog}: {message}\n  → {help_}")
         self.exit(2)
-
-
-def wrapped(text: str, cells: int) -> Iterable[str]:
-    """Yield a text in lines of so many cells: broken at blanks, or between the characters of a script without them."""
-    from trayd.core.report import width
-
-    line = ""
-    for piece in _PIECES.findall(text):
-        if line and width(line + piece.rstrip()) > cells:
-            yield line.rstrip()
-            line = ""
-        line += piece
-    if line:
-        yield line.rstrip()

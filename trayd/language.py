@@ -7,16 +7,14 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from trayd.core import words
+from trayd.core.words import ENGLISH
 
 FOLDER = os.path.join(os.path.dirname(__file__), "locale")
-ENGLISH = "en"
-# Each in its own words, for whoever cannot read the others'.
-LANGUAGES = {ENGLISH: "English", "zh_CN": "简体中文"}
 VARIABLE = "TRAYD_LANG"
 
 
 def speak(chosen: str = "", environ: Mapping[str, str] = os.environ) -> str:
-    """Speak the language that is chosen, or the system's; return its key in `LANGUAGES`."""
+    """Speak the language that is chosen, or the system's; return its key in `words.LANGUAGES`."""
     key = known(environ.get(VARIABLE, "")) or known(chosen) or system(environ)
     words.speak(None if key == ENGLISH else _catalogue(key))
     return key

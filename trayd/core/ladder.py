@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from trayd.core import certificates as c
+from trayd.core.cells import width
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.profile import Profile
-from trayd.core.report import SHORT, diagnosis_json, width
+from trayd.core.report import SHORT, diagnosis_json
 from trayd.core.value import Value
 from trayd.core.words import N_, _, many
 

@@ -21,6 +21,10 @@ class Catalogue(Protocol):
         """Return the translation of one of two texts, by a number."""
 
 
+ENGLISH = "en"
+# Each in its own words, for whoever cannot read the others'.
+LANGUAGES = {ENGLISH: "English", "zh_CN": "简体中文"}
+
 _catalogue: Catalogue | None = None
 
 
