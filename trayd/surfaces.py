@@ -146,7 +146,8 @@ class Terminal:
                 self._write(f"{stamp(time.time())} {name} {words}\n")
         for name in self._shown.keys() - snapshot.engines.keys():
             del self._shown[name]
-            self._write(f"{stamp(time.time())} {name} {_('removed')}\n")
+            gone = _("removed")
+            self._write(f"{stamp(time.time())} {name} {gone}\n")
 
     def _write_new(self, text: str) -> None:
         if text != self._written:

@@ -95,9 +95,10 @@ def restless(engines: Sequence[Engine], snapshot: Snapshot) -> News | None:
     (engine,) = engines
     name = engine.profile.name
     text = report.loss(engine.profile, engine.health)[1]
+    silence = _("There is no further notification about it until it has been steady for 5 minutes.")
     return News(
         _("{name} keeps going away and coming back").format(name=name),
-        f"{text}\n{_('There is no further notification about it until it has been steady for 5 minutes.')}".strip(),
+        f"{text}\n{silence}".strip(),
         (Button(_("Copy details"), CopyDetails(name)),),
     )
 
