@@ -63,7 +63,7 @@ def one(loaded: Loaded, name: str) -> Profile:
     near = did_you_mean(name, [*names, *sorted(loaded.broken)])
     raise TraydError(
         _("there is no profile '{name}'{suggestion}").format(name=clean(name, 60), suggestion=near),
-        _("These exist: {names}").format(names=", ".join(names)),
+        _("These exist: {names}").format(names=_(", ").join(names)),
     )
 
 

@@ -127,7 +127,7 @@ def _env(options: argparse.Namespace) -> int:
         told = _("there is no shell '{name}' that trayd knows{suggestion}")
         raise TraydError(
             told.format(name=clean(name, 40), suggestion=did_you_mean(name, known)),
-            _("Say --shell with one of: {names}").format(names=", ".join(known)),
+            _("Say --shell with one of: {names}").format(names=_(", ").join(known)),
         )
     profile = choosing.one(loaded, options.profile or choosing.wanted_name(loaded))
     try:

@@ -301,7 +301,7 @@ def _check_word(parser: Parser, arguments: Sequence[str], prefix: str) -> None:
     """End with a suggestion if the first word is no command; argparse would list them all and suggest none."""
     words = list(_words(prefix))
     if not arguments:
-        parser.error(_("say what: {words}").format(words=", ".join(words)))
+        parser.error(_("say what: {words}").format(words=_(", ").join(words)))
     first = arguments[0]
     if first.startswith("-") or first in words:
         return

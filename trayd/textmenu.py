@@ -64,7 +64,7 @@ def _way(program: str, plain: bool) -> tuple[Ask, bool, bool]:
         if picker is None and not at_terminal and any(os.environ.get(s) for s in ("WAYLAND_DISPLAY", "DISPLAY")):
             raise TraydError(
                 _("no program is installed that could show the menu here"),
-                _("Install one of {names}, or say another one: --with").format(names=", ".join(pickers.KNOWN)),
+                _("Install one of {names}, or say another one: --with").format(names=_(", ").join(pickers.KNOWN)),
             )
     if picker is None:
         return _ask_in_terminal, True, True

@@ -127,7 +127,7 @@ def test_what_cannot_be_done_is_said_in_chinese() -> None:
     profile("lab", DEAD)
     profile("office", DEAD + "protected: true\n")
     for command, words in {
-        "use nobody": ["没有名为“nobody”的配置", "现有配置：lab, office"],
+        "use nobody": ["没有名为“nobody”的配置", "现有的配置：lab、office"],
         "use office": ["office 受保护", "--yes"],
         "wait office --timeout 0": ["office 现在无法连接："],
         "which --context a --host b": ["docker 不允许同时使用 --context 和 --host"],

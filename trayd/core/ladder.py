@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import reduce
 
 from trayd.core import certificates as c
 from trayd.core.cells import width
@@ -104,7 +105,7 @@ def files_rung(ends: Sequence[c.Certificate], loose: Sequence[str], seconds: flo
     findings = [f"{names[end.what]} {c.until(end)}" for end in ends]
     if any(end.what == "client" for end in ends):
         findings.insert(1, _("key.pem fits it"))  # or the files could not have been loaded
-    return Rung("tls files", _state(ends, bool(loose)), seconds, _(", ").join([*findings, *loose]))
+    return Rung("tls files", _state(ends, bool(loose)), seconds, _joined([*findings, *loose]))
 
 
 def tls_rung(version: str, ends: Sequence[c.Certificate], names: Sequence[str], verified: bool, seconds: float) -> Rung:
@@ -114,7 +115,11 @@ def tls_rung(version: str, ends: Sequence[c.Certificate], names: Sequence[str], 
         findings.append(_("for {names}").format(names=some(names)))
     if not verified:
         findings.append(_("not verified, as the profile says: anybody could answer here"))
-    return Rung("tls", _state(ends, not verified), seconds, _(", ").join(findings))
+    return Rung("tls", _state(ends, not verified), seconds, _joined(findings))
+
+
+def _joined(findings: Sequence[str]) -> str:
+    return reduce(lambda one, more: _("{one}, {more}").format(one=one, more=more), findings)
 
 
 def _state(ends: Sequence[c.Certificate], warn: bool) -> RungState:
@@ -123,7 +128,7 @@ def _state(ends: Sequence[c.Certificate], warn: bool) -> RungState:
 
 def some(names: Sequence[str]) -> str:
     """Return the first few of many names or addresses."""
-    told, left = ", ".join(names[:_SHOWN]), len(names) - _SHOWN
+    told, left = _(", ").join(names[:_SHOWN]), len(names) - _SHOWN
     return many("{names} and {n} more", "{names} and {n} more", left).format(names=told, n=left) if left > 0 else told
 
 

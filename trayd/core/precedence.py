@@ -179,7 +179,7 @@ def _context(
     if found is None:
         error = _("the context '{name}' does not exist{suggestion}")
         error = error.format(name=shown, suggestion=did_you_mean(name, config.contexts))
-        known = ", ".join(clean(known, 60) for known in [DEFAULT, *sorted(config.contexts)][:12])
+        known = _(", ").join(clean(known, 60) for known in [DEFAULT, *sorted(config.contexts)][:12])
         undo = {"DOCKER_CONTEXT": "unset DOCKER_CONTEXT", "currentContext": "docker context use default"}
         hint = _("These exist: {names}. Or: {command}") if setting in undo else _("These exist: {names}.")
         hint = hint.format(names=known, command=undo.get(setting))
