@@ -182,7 +182,7 @@ def build(commands: Mapping[str, Command]) -> tuple[Parser, dict[str, Parser]]:
     parser = Parser(
         prog="trayd",
         usage="trayd [-h] [--version] COMMAND ...",
-        description=f"{_(_DESCRIPTION)}\n\n{_listed('')}",
+        description="\n\n".join((_(_DESCRIPTION), _listed(""))),
         epilog="\n".join((_("examples:"), _(_EXAMPLES), "", _(_CODES))),
         formatter_class=Formatter,
     )

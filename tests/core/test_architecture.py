@@ -107,13 +107,3 @@ def test_x_is_loaded_by_its_own_modules_only(path):
 def test_the_core_is_pure(path):
     """The core has no I/O, clock, thread or environment."""
     assert not IMPURE & {name.split(".")[0] for name in imports(path)}
-
-
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_text_hides_in_an_f_string(path):
-    """Translators' tools read texts from `_("…")`, but not from within an f-string, where it would stay English."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.JoinedStr):
-            calls = [call for call in ast.walk(node) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)]
-            hidden = [c for c in calls if c.func.id in ("_", "N_", "many") and isinstance(c.args[0], ast.Constant)]
-            assert not hidden, f"{path}:{node.lineno}"
