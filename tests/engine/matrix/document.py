@@ -45,7 +45,7 @@ def _table(rows: Iterable[Row]) -> Iterable[str]:
     for row in rows:
         cells = [_cell(row.cells[column]) for column in COLUMNS]
         if len(set(cells)) == 1:
-            cells = [f"all: {cells[0]}", *["〃"] * (len(cells) - 1)]
+            cells = [f"all: {cells[0]}", *["″"] * (len(cells) - 1)]
         yield f"| {row.title}{' ¹' if row.stand_in else ''} | " + " | ".join(cells) + " |"
 
 
