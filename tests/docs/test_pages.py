@@ -9,6 +9,7 @@ import pytest
 
 from docs import codes, make
 from docs.examples import EXAMPLES
+from tests.engine.matrix import document
 from trayd.config import yamlfile
 from trayd.config.computer import Computer
 from trayd.config.contexts import Context
@@ -29,6 +30,11 @@ STORES = Stores(
 def test_the_generated_part_is_of_today(name):
     """A page's generated part is what docs/make.py makes of the code: run it, and commit what it writes."""
     assert (DOCS / name).read_text(encoding="utf-8") == make.made(name)
+
+
+def test_the_fault_table_is_of_today():
+    """faults.md is what the tests' table of faults says: python -m tests.engine.matrix.document writes it."""
+    assert document.FILE.read_text(encoding="utf-8") == document.text()
 
 
 # --- configuration.md
