@@ -50,7 +50,12 @@ _FRONT = (
 
 
 def contents(app: Any, name: str, source: list[str]) -> None:
-    """Give Sphinx the list in docs/index.md as its table of contents; what is not in the list is a warning."""
+    """Give Sphinx the list in docs/index.md as its table of contents; what is not in the list is a warning.
+
+    A README in another language needs no place of its own there: the README leads to it.
+    """
+    if name.startswith("README."):
+        source[0] = f"---\norphan: true\n---\n{source[0]}"
     if name == root_doc:
         _, *parts = _PART.split(source[0])
         for title, text in zip(parts[::2], parts[1::2], strict=True):
