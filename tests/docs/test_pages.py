@@ -66,7 +66,15 @@ def test_the_forms_of_a_host_are_hosts():
 def variables():
     """Every variable of the environment that a module of trayd asks for by its name."""
     for path in sorted((ROOT / "trayd").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        constants = {
+            target.id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
             asked: list[ast.expr] = []
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop"):
                 asked = node.args[:1] if "environ" in ast.unparse(node.func.value) else []
@@ -75,8 +83,9 @@ def variables():
             elif isinstance(node, ast.Compare):
                 asked = [node.left] if any("environ" in ast.unparse(one) for one in node.comparators) else []
             for one in asked:
-                if isinstance(one, ast.Constant) and re.fullmatch(r"[A-Z][A-Z0-9_]+", str(one.value)):
-                    yield one.value, path
+                name = constants.get(one.id) if isinstance(one, ast.Name) else getattr(one, "value", None)
+                if re.fullmatch(r"[A-Z][A-Z0-9_]+", str(name)):
+                    yield name, path
 
 
 def test_every_variable_is_in_the_table():
