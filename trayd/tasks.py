@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from trayd.config import identities
 from trayd.core import messages as m
+from trayd.core.words import N_, _
 
 if TYPE_CHECKING:
     from trayd.core.identity import Identities
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 # A copy that takes longer than this is told when it is done: nobody knows how long to wait with pasting.
 NOTICEABLE = 1.0
-COPIED = "The details are on the clipboard"
+COPIED = N_("The details are on the clipboard")
 
 
 def copy(text: str) -> None:
@@ -37,7 +38,7 @@ def copy_ladder(profile: Profile, details: str) -> m.Said | None:
     start = time.monotonic()
     copy(f"{details}\n\n{ladder.text(profile, climb(profile))}")
     if time.monotonic() - start > NOTICEABLE:
-        return m.Said(COPIED, f"The ladder to {profile.name} is climbed.")
+        return m.Said(_(COPIED), _("The ladder to {name} is climbed.").format(name=profile.name))
     return None
 
 

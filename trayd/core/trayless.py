@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trayd.core import messages as m
 from trayd.core.value import Value, replace
+from trayd.core.words import _
 
 if TYPE_CHECKING:
     from trayd.core.health import Now
@@ -41,7 +42,5 @@ def happened(was: Trayless, message: Message, now: Now) -> tuple[Trayless, list[
 
 
 def _words(step: str) -> tuple[str, str]:
-    return (
-        "There is no tray here, so there is no icon",
-        f"{step}. The icon appears by itself when there is a tray. Until then: 'trayd menu' or 'trayd status'.",
-    )
+    text = _("{step}. The icon appears by itself when there is a tray. Until then: 'trayd menu' or 'trayd status'.")
+    return _("There is no tray here, so there is no icon"), text.format(step=step)
