@@ -146,20 +146,12 @@ PROGRAMMER = {"TypeError", "AssertionError", "RuntimeError"}
 CODE = re.compile(r"\s*(?:trayd|sudo|docker|config|--\w+|import|on run|display|end run|\[Unit\]|\(info)(?!\w)")
 # Names, keys, the raw text of a failure (it is for a bug report), and what only a programmer reads.
 NOT_SHOWN = {
-    *("about copy", "problem more", "images more", "cli changed", "separator unset", "docker cli", "no tray"),
-    *(
-        "expired silent",
-        "tls files",
-        "nesting depth",
-        "a place of your own",
-        "sh, bash, zsh",
-        "csh, tcsh",
-        " is frozen",
-        "next step: ",
-    ),
+    *("about copy", "problem more", "images more", "cli changed", "separator unset", "docker cli", "expired silent"),
+    *("tls files", "nesting depth", "a place of your own", "sh, bash, zsh", "csh, tcsh", " is frozen", "next step: "),
     *(" (not verified)", "AppIndicator and KStatusNotifierItem Support", "a menu has no property of type "),
     *("cut short", " instead of ", "no end after ", "no address", "timed out", "not done: ", "open failed"),
     *("not ready after ", "docker.service is stopped, docker.socket listens", "the bus refuses "),
+    "no tray",  # what a notification is about
     "Comment=Shows which Docker engine you are talking to and whether it answers",  # beside its translations
     "cannot draw on a screen with %d colour bits",
 }
