@@ -123,8 +123,7 @@ class _Running:
     def _on_host(self, present: bool) -> None:
         """Called on the tray's thread when a panel that shows icons comes or goes."""
         self._panel = present
-        if present:
-            self._app.post(m.TrayCame())
+        self._app.post(m.TrayCame() if present else m.TrayGone())
         self._journal.host(present)
         if not present and not self._icon_is_up.is_set():
             on_bus = self._surface.tray is not None and self._surface.tray.on_bus

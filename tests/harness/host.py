@@ -125,9 +125,10 @@ class Host(Peer):
             self.own(WATCHER)
         else:
             self.call(WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierHost", "s", self.bus.unique_name)
-            self.items = self.call(
-                WATCHER, WATCHER_PATH, PROPERTIES, "Get", "ss", WATCHER, "RegisteredStatusNotifierItems"
-            )[1]
+            names = self.call(WATCHER, WATCHER_PATH, PROPERTIES, "Get", "ss", WATCHER, "RegisteredStatusNotifierItems")[
+                1
+            ]
+            self.items = [name.split("/")[0] for name in names]  # some watchers put the item's path behind its name
 
     # The watcher
 

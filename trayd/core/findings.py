@@ -69,14 +69,15 @@ def tray_host(bus: Finding, panel: Panel | Unseen, screen: Screen | Unseen, home
         text = _("a StatusNotifier watcher is there, but no panel shows icons")
     else:
         text = _("no panel here shows icons")
-    return Finding(name, Mark.BAD, text, _panel_step(home), needed=True)
+    return Finding(name, Mark.BAD, text, panel_step(home), needed=True)
 
 
 # As GNOME lists it, in English everywhere.
 _EXTENSION = "AppIndicator and KStatusNotifierItem Support"
 
 
-def _panel_step(home: Home) -> str:
+def panel_step(home: Home) -> str:
+    """Return what helps a person who has no tray, on the desktop that they have."""
     desktop = home.desktop.lower()
     if "gnome" in desktop:
         install = packages.install(home.family, "appindicator")
