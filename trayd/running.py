@@ -25,10 +25,7 @@ ICON_PATIENCE = 2.0
 PANEL_PATIENCE = 2.0
 
 NO_BUS = N_("There is no desktop session here, so there is no icon yet.")
-NO_TRAY = N_(
-    "No panel here shows tray icons, so there is no icon yet "
-    "(GNOME needs the extension 'AppIndicator and KStatusNotifierItem Support')."
-)
+NO_TRAY = N_("No panel here shows tray icons, so there is no icon yet ('trayd doctor' says what to do).")
 LIVE = N_("This view stays up to date; Ctrl-C ends it.")
 HIDDEN = N_("The icon appears when there is a tray; 'trayd status' tells until then.")
 
