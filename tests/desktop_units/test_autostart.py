@@ -278,6 +278,14 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(entry: Path) -> None:
     assert refused.value.hint
 
 
+def test_the_entry_has_trayds_icon(entry: Path) -> None:
+    """A desktop's list of what starts at login shows trayd's own picture, which no package has to install for it."""
+    enable(["trayd"])
+    icon = parse_desktop_entry(entry.read_text())["Icon"]
+    assert Path(icon).is_absolute()
+    assert Path(icon).read_bytes().startswith(b"\x89PNG")
+
+
 def test_the_command_is_an_absolute_path() -> None:
     """What is written works from any folder: this installation's own script, or its Python."""
     found = autostart.command()
