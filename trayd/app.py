@@ -23,6 +23,8 @@ from trayd.core.health import Now
 from trayd.core.snapshot import Snapshot
 from trayd.core.state import next_deadline, update
 from trayd.core.value import Value
+from trayd.core.words import _
+from trayd.language import speak
 from trayd.stored import Stored
 
 if TYPE_CHECKING:
@@ -86,6 +88,8 @@ class App:
             previous=recalled.previous,
             notifications=recalled.notifications,
             theme=recalled.theme,
+            language=recalled.language,
+            greeted=recalled.greeted,
         )
         self._handle(self._stored.loaded())
         if use and use not in self.snapshot.engines:
@@ -181,7 +185,7 @@ class App:
 
     def _perform(self, effect: object) -> None:
         if isinstance(effect, m.Remember):
-            self._stored.remember(memory.Memory(effect.active, effect.previous, effect.notifications, effect.theme))
+            self._stored.remember(_memory(effect))
             return
         if self._files is None:
             self._waiting.append(effect)  # not before the icon is up: docker takes longer to import than a tray
@@ -206,6 +210,11 @@ class App:
             case m.Notify():
                 for surface in self.surfaces:
                     surface.notify(effect)
+            case m.Greet(remembered, greeting):
+                if self._stored.remember(_memory(remembered), quiet=True):  # else it would be said at every login
+                    self._perform(greeting)
+            case m.Speak(language):
+                speak(language)
             case m.RememberEngines(known):
                 self._stored.remember_engines(known)
             case m.PutOnClipboard(text):
@@ -255,13 +264,18 @@ class App:
         thread.start()
 
 
+def _memory(effect: m.Remember) -> memory.Memory:
+    return memory.Memory(**{field: getattr(effect, field) for field in memory.Memory.__match_args__})
+
+
 def unknown_profile(name: str, snapshot: Snapshot) -> TraydError:
     """Return the error for a profile that does not exist."""
     from trayd.core.text import clean, did_you_mean
 
     known = ", ".join(snapshot.engines)
     return TraydError(
-        f"there is no profile '{clean(name, 60)}'{did_you_mean(name, snapshot.engines)}", f"These exist: {known}"
+        _("there is no profile '{name}'{hint}").format(name=clean(name, 60), hint=did_you_mean(name, snapshot.engines)),
+        _("These exist: {names}").format(names=known),
     )
 
 

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trayd import choosing, output
+from trayd import choosing, language, output
 from trayd.cli_parser import parse
+from trayd.config import memory
 from trayd.core.errors import TraydError
 from trayd.output import put, say
 
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     output.prepare()
+    language.speak(memory.recall().language)
     try:
         code = _obey(arguments)
         if sys.stdout is not None:
@@ -143,7 +145,6 @@ def _env(options: argparse.Namespace) -> int:
 
 def _use(options: argparse.Namespace) -> int:
     from trayd.caller import calling_shell, eval_line
-    from trayd.config import memory
     from trayd.core.value import replace
 
     loaded, recalled = choosing.load(), memory.recall()
@@ -180,6 +181,7 @@ def _profiles(options: argparse.Namespace) -> int:
     import json
 
     from trayd.core import report
+    from trayd.core.cells import aligned
 
     loaded = choosing.load()
     active = choosing.active_name(loaded)
@@ -203,7 +205,7 @@ def _profiles(options: argparse.Namespace) -> int:
         cells = [
             (report.marked(p.name, active), p.endpoint.url, report.SOURCES.get(p.source) or p.path) for p in profiles
         ]
-        put(report.aligned([("  PROFILE", "ENDPOINT", "FROM"), *cells]))
+        put(aligned([("  PROFILE", "ENDPOINT", "FROM"), *cells]))
     choosing.tell_problems(loaded)
     return 0
 

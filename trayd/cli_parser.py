@@ -13,7 +13,7 @@ from trayd.output import say
 Command = Callable[[argparse.Namespace], int]
 
 # name -> (in the list of commands, description, examples); lines of at most 78 characters.
-_TEXTS: dict[str, tuple[str, str, str]] = {
+TEXTS: dict[str, tuple[str, str, str]] = {
     "run": (
         "put the icon into the tray (what trayd does without a command)",
         "Put the icon into the tray, and stay until told to quit.\n"
@@ -210,7 +210,7 @@ def build(commands: Mapping[str, Command]) -> tuple[_Parser, dict[str, _Parser]]
     )
     parser.add_argument("--version", action="version", version=f"trayd {__version__}", help="print the version")
     known = parser.add_subparsers(prog="trayd", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
-    subs = {name: _add(known, name, name, commands) for name in _TEXTS if " " not in name}
+    subs = {name: _add(known, name, name, commands) for name in TEXTS if " " not in name}
     run, status, env = subs["run"], subs["status"], subs["env"]
     run.add_argument("--profile", metavar="P", default="", help="make this the active profile")
     status.add_argument("profiles", metavar="P", nargs="*", help="only these profiles")
@@ -280,12 +280,12 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
 
 
 def _add(known: argparse._SubParsersAction[_Parser], word: str, name: str, commands: Mapping[str, Command]) -> _Parser:
-    _, description, examples = _TEXTS[name]
+    _, description, examples = TEXTS[name]
     if listed := _listed(f"{name} "):
         description += f"\n\n{listed}"
     parser = known.add_parser(
         word,
-        help=_TEXTS[name][0],
+        help=TEXTS[name][0],
         description=description,
         epilog=f"examples:\n{examples}",
         formatter_class=_Formatter,
@@ -310,8 +310,8 @@ def _duration(text: str) -> float:
 
 
 def _words(prefix: str) -> dict[str, str]:
-    names = [name for name in _TEXTS if name.startswith(prefix) and " " not in name.removeprefix(prefix)]
-    return {name.removeprefix(prefix): _TEXTS[name][0] for name in names}
+    names = [name for name in TEXTS if name.startswith(prefix) and " " not in name.removeprefix(prefix)]
+    return {name.removeprefix(prefix): TEXTS[name][0] for name in names}
 
 
 def _listed(prefix: str) -> str:

@@ -88,22 +88,25 @@ class Stored:
             self._reading = True
             self._work(self._load)
 
-    def remember(self, what: memory.Memory) -> None:
-        """Write the choice and the settings down, or keep them for `keep_choice`."""
+    def remember(self, what: memory.Memory, quiet: bool = False) -> bool:
+        """Write the choice and the settings down, or keep them for `keep_choice`; return whether they are written."""
         if not self._remembers:
-            return
+            return False
         if self._undecided:
             self._held_back = what
-            return
+            return False
         try:
             self._own_file = memory.remember(what)
         except OSError as error:
+            if quiet:
+                return False
             if not self._unsaved:  # told once: a disk stays full for longer than a choice lasts
                 where = f"{memory.memory_file()} cannot be written ({error.strerror})."
                 self._post(m.Said("Your choice is kept only until trayd ends", f"{where} {_SAVED_AGAIN}"))
             self._unsaved = True
-        else:
-            self._unsaved = False
+            return False
+        self._unsaved = False
+        return True
 
     def keep_choice(self) -> None:
         """A person chose: write down what was held back, and from now on everything."""
@@ -161,7 +164,7 @@ class Stored:
         recalled = memory.recall()
         if recalled.active:
             self._post(m.Use(recalled.active, save=False))
-            self._post(m.NotificationsAre(recalled.notifications))
+            self._post(m.SettingsAre(recalled.notifications, recalled.theme, recalled.language))
 
     def _recall_engines(self) -> None:
         self._post(m.EnginesKnown(identities.recall_identities()))

@@ -13,6 +13,7 @@ import time
 from trayd.app import App
 from trayd.core import messages as m
 from trayd.core import report
+from trayd.core.cells import cut
 from trayd.core.engine import Engine
 from trayd.core.errors import TraydError
 from trayd.core.health import GOOD, State
@@ -82,7 +83,7 @@ class _Goal:
         text = f"{self._name}: {report.words(engine.health)}"
         if engine.health.diagnosis is not None:
             text += f" · {engine.health.diagnosis.cause}"
-        line = report.cut(text, shutil.get_terminal_size().columns - len("^C") - 1)
+        line = cut(text, shutil.get_terminal_size().columns - len("^C") - 1)
         if line != self._line:
             self._line = line
             show_in_place(line)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from trayd.config import paths, profiles
 from trayd.config.dockercli import read_cli_config
 from trayd.core import report
+from trayd.core.cells import aligned
 from trayd.core.engine import Engine
 from trayd.core.errors import TraydError
 from trayd.core.health import GOOD
@@ -83,7 +84,7 @@ def _as_text(found: Destination, name: str | None, engine: Engine | None, cannot
         rows.append(("state", _state(engine)))
     if cannot:
         rows.append(("state", cannot))
-    text = report.aligned(rows)
+    text = aligned(rows)
     if engine is not None and (diagnosis := engine.health.diagnosis):
         text += f"\n\n{diagnosis.cause}\n  → {diagnosis.next}"
     if found.notes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.harness.poll import wait_until
+from trayd.config.memory import memory_file
 
 COMMAND = (sys.executable, "-m", "trayd")
 
@@ -26,6 +27,7 @@ class Trayd:
         }
         self._environ.setdefault("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
         self._environ |= environ
+        self.greeted = True  # as after the very first start, which shows a notification
         self.before: tuple[str, ...] = ()  # a command that runs the program in its own place, as `unshare` does
         self.process: subprocess.Popen[str] | None = None
 
@@ -37,6 +39,9 @@ class Trayd:
 
     def start(self) -> Self:
         """Start the program; its output goes to pipes of a file."""
+        if self.greeted and not Path(memory_file()).exists():
+            Path(memory_file()).parent.mkdir(parents=True, exist_ok=True)
+            Path(memory_file()).write_text('{"greeted": true}', encoding="utf-8")
         self._log = open(self.home / "trayd.log", "w+", encoding="utf-8")  # noqa: SIM115 - closed with the process
         self.process = subprocess.Popen(
             [*self.before, *COMMAND, *self._arguments],

@@ -1,5 +1,6 @@
 """What a person gets who installs trayd: what is in the packages, the first minutes, and what is left in the end."""
 
+import gettext
 import json
 import re
 import shutil
@@ -131,8 +132,6 @@ def test_from_the_first_minutes_to_the_end(built: Built, home: Home) -> None:
     assert home.run("trayd", "--version").stdout == f"trayd {__version__}\n"
     assert home.run("trayd", "config", "schema").stdout == (PACKAGE / "config/profile.schema.json").read_text()
     assert "bash" in home.run("trayd", "completion", "bash").stdout
-    for language in LANGUAGES:
-        assert home.run("trayd", "--help", TRAYD_LANG=language).stdout != home.run("trayd", "--help").stdout
 
     profile = a_profile_from_a_sample(home)
     told = json.loads(home.run("trayd", "profiles", "--json").stdout)
@@ -140,6 +139,9 @@ def test_from_the_first_minutes_to_the_end(built: Built, home: Home) -> None:
     told = home.run("trayd", "status", code=1)
     assert "✖ stopped" in told.stdout and "refuses connections" in told.stdout
     assert "office ✖ stopped" in home.run("trayd", "menu", "--plain").stdout
+    for language in LANGUAGES:
+        spoken = gettext.translation("trayd", PACKAGE / "locale", [language]).gettext("Settings")
+        assert spoken in home.run("trayd", "menu", "--plain", TRAYD_LANG=language).stdout
     told = json.loads(home.run("trayd", "doctor", "--json", code=1).stdout)  # 1: there is no desktop
     assert told["version"] == __version__
     assert {finding["name"]: finding["text"] for finding in told["findings"]}["profiles"].startswith("1 file in ")

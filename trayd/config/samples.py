@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from trayd.core.cells import aligned
 from trayd.core.errors import TraydError
-from trayd.core.report import aligned
 from trayd.core.text import clean, did_you_mean
+from trayd.core.words import _
 from trayd.files import shipped
 
 
@@ -21,8 +22,8 @@ def text(name: str) -> str:
     files = _files()
     if name not in files:
         raise TraydError(
-            f"there is no sample '{clean(name, 60)}'{did_you_mean(name, files)}",
-            "All of them: trayd config sample",
+            _("there is no sample '{name}'").format(name=clean(name, 60)) + did_you_mean(name, files),
+            _("All of them: trayd config sample"),
         )
     return re.sub(r"(?m)^(# yaml-language-server: \$schema=).*/", r"\1", files[name].read_text(encoding="utf-8"))
 

@@ -15,6 +15,7 @@ from trayd.core.profile import Endpoint
 from trayd.core.sentences import SENTENCES
 from trayd.core.text import clean
 from trayd.core.value import Value
+from trayd.core.words import _
 
 
 class Diagnosis(Value):
@@ -110,7 +111,7 @@ def diagnose(code: str, endpoint: Endpoint, detail: str = "", variant: str = "",
         "login": clean(endpoint.login, 120),
         "socket": clean(endpoint.remote_socket, 120),
     } | facts
-    return Diagnosis(code, cause.format_map(values), step.format_map(values), clean(detail, 500))
+    return Diagnosis(code, _(cause).format_map(values), _(step).format_map(values), clean(detail, 500))
 
 
 def from_exception(error: BaseException, endpoint: Endpoint) -> Diagnosis:

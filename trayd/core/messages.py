@@ -243,10 +243,22 @@ class ToggleNotifications(Value):
     """Show notifications, or not."""
 
 
-class NotificationsAre(Value):
-    """Whether notifications are wanted, as the file says: another trayd changed it."""
+class SettingsAre(Value):
+    """The settings of the menu, as the file says: another trayd changed them."""
 
-    wanted: bool
+    notifications: bool
+    theme: Theme
+    language: str
+
+
+class ChooseLanguage(Value):
+    """Speak this language, one of `words.LANGUAGES`; an empty one is the session's."""
+
+    language: str
+
+
+class TrayCame(Value):
+    """The icon is shown in a tray."""
 
 
 class ChooseTheme(Value):
@@ -339,6 +351,21 @@ class Remember(Value):
     previous: str
     notifications: bool
     theme: Theme = Theme.COLOUR
+    language: str = ""
+    greeted: bool = False
+
+
+class Greet(Value):
+    """Write down that the person was greeted, and if that can be kept, show the greeting."""
+
+    memory: Remember
+    greeting: Notify
+
+
+class Speak(Value):
+    """Say everything in this language from now on; an empty one is the session's."""
+
+    language: str
 
 
 class RememberEngines(Value):

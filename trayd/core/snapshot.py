@@ -60,6 +60,8 @@ class Snapshot(Value):
     identities: Identities = MappingProxyType({})
     notifications: bool = True
     theme: Theme = Theme.COLOUR
+    language: str = ""
+    greeted: bool = False
     autostart: bool | None = None
     cli: CliGoesTo | None = None
     cli_changed: CliChange | None = None
@@ -132,4 +134,11 @@ def know(snapshot: Snapshot, name: str, known: Identities, engine: Engine, effec
 
 def remember(snapshot: Snapshot) -> m.Remember:
     """Return the effect that writes the choice and the settings to disk."""
-    return m.Remember(snapshot.wanted, snapshot.previous, snapshot.notifications, snapshot.theme)
+    return m.Remember(
+        snapshot.wanted,
+        snapshot.previous,
+        snapshot.notifications,
+        snapshot.theme,
+        snapshot.language,
+        snapshot.greeted,
+    )

@@ -9,7 +9,7 @@ from trayd.core import health as h
 from trayd.core import identity, report, telling
 from trayd.core import messages as m
 from trayd.core.certificates import dated
-from trayd.core.commands import command, machine_started
+from trayd.core.commands import command, machine_started, speak
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.dockercli import CliChange, CliGoesTo, change_told
 from trayd.core.engine import Engine
@@ -52,8 +52,9 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
             return replace(snapshot, engines=engines, identities=known), []
         case m.MachineStarted():
             return machine_started(snapshot, message, now)
-        case m.NotificationsAre(wanted):
-            return replace(snapshot, notifications=wanted), []
+        case m.SettingsAre(notifications, theme, language):
+            snapshot = replace(snapshot, notifications=notifications, theme=theme)
+            return speak(snapshot, language, now)
         case m.AutostartIs(enabled):
             return replace(snapshot, autostart=enabled), []
         case CliGoesTo():
