@@ -168,7 +168,7 @@ CASES = [
     Case("tls with missing files", env(HOST="{strict}", TLS_VERIFY="1", CERT_PATH="{none}")),
     Case("tls with the files of the config folder", env(HOST="{strict}", TLS_VERIFY="1"), home_certs=True),
     # Measured: 20.10 and 26.1 (Debian 13) take the socket's path for a name of the network, 28 does not.
-    Case("tls to a socket", env(HOST="{u}", **SECURE), since=27),
+    Case("tls to a socket", env(HOST="{u}", **SECURE), since=28),
     Case("tls to a socket, missing files", env(HOST="{u}", TLS="1", CERT_PATH="{none}")),
     Case("tls without host", env(**SECURE)),
     Case("tls with a blank host", env(HOST=" ", **SECURE)),
