@@ -13,13 +13,14 @@ def log(path_only: bool, count: int, follow: bool) -> int:
     if path_only:
         put(path)
         return 0
+    if follow:
+        say(path)
+        for text in following(path, count):
+            put(text.removesuffix("\n"))
     lines = last_lines(path, count)
-    if not lines and count > 0 and not follow:
+    if not lines and count > 0:
         raise TraydError("there is no log yet", "The running tray writes it: trayd")
     say(path)
     for line in lines:
         put(line)
-    if follow:
-        for text in following(path):
-            put(text.removesuffix("\n"))
     return 0

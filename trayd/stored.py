@@ -48,7 +48,8 @@ class Stored:
         self._undecided = undecided
         self._held_back: memory.Memory | None = None
         self._unsaved = False
-        self._own_file: tuple[int, int] | None = None
+        # What the loop begins with was read from this one: what a person chooses before we watch is not undone by it.
+        self._own_file = mark_of(memory.memory_file())
         self._files: FileWatch | None = None
         self._reading = False
         self._looking = False

@@ -146,7 +146,7 @@ class Terminal:
                 self._write(f"{stamp(time.time())} {name} {words}\n")
         for name in self._shown.keys() - snapshot.engines.keys():
             del self._shown[name]
-            self._write(f"{stamp(time.time())} {name} {_('removed')}\n")
+            self._write(" ".join((stamp(time.time()), name, _("removed"))) + "\n")
 
     def _write_new(self, text: str) -> None:
         if text != self._written:

@@ -101,7 +101,7 @@ def _profile(engine: Engine, snapshot: Snapshot) -> Item:
     told += [_("protected")] if profile.protected else []
     told += [_("docker uses it")] if profile.name == snapshot.current else []
     if told:
-        label += f"  ({', '.join(told)})"
+        label += f"  ({_(', ').join(told)})"
     key, use, active = f"profile {profile.name}", m.Use(profile.name), profile.name == snapshot.active
     if profile.protected and not active:
         sure = Item("yes", _("Yes, use {name}").format(name=profile.name), use)
@@ -198,7 +198,7 @@ def _tooltip(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) 
         lines.append("⚠ " + _("Another engine answers here than before"))
     others = [e for e in snapshot.engines.values() if e is not engine and e.health.diagnosis is not None]
     if others:
-        names = ", ".join(e.profile.name for e in others[:3]) + (" …" if len(others) > 3 else "")
+        names = _(", ").join(e.profile.name for e in others[:3]) + (" …" if len(others) > 3 else "")
         lines.append(_("Also not reachable: {names}").format(names=names))
     lines += report.expiring(snapshot.engines.values())[:3]
     lines += [item.label for item in _cli(snapshot, clock) if item.key == "cli changed"]

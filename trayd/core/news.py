@@ -10,7 +10,7 @@ from trayd.core.engine import Engine
 from trayd.core.messages import Button, CopyDetails, Recheck, StartMachine
 from trayd.core.text import clean
 from trayd.core.value import Value
-from trayd.core.words import _, many
+from trayd.core.words import N_, _, many
 
 if TYPE_CHECKING:
     from trayd.core.snapshot import Snapshot
@@ -20,6 +20,9 @@ _LINES = 6  # engines in a body
 
 # What the loss of a network looks like, once or many times.
 _NETWORK = frozenset({"no_answer", "connect_timeout", "no_route", "dns", "connection_lost"})
+
+_QUIET = N_("There is no further notification about it until it has been steady for 5 minutes.")
+_QUIET_MANY = N_("There is no further notification about one of them until one of them has been steady for 5 minutes.")
 
 
 class News(Value):
@@ -81,23 +84,14 @@ def restless(engines: Sequence[Engine], snapshot: Snapshot) -> News | None:
             _("{number} engines keep going away and coming back: {names}").format(
                 number=len(engines), names=_names(engines)
             ),
-            "\n".join(
-                (
-                    _lines(engines),
-                    _common_step(engines),
-                    _(
-                        "There is no further notification about one of them until one of them has been steady for 5 "
-                        "minutes."
-                    ),
-                )
-            ),
+            "\n".join((_lines(engines), _common_step(engines), _(_QUIET_MANY))),
         )
     (engine,) = engines
     name = engine.profile.name
     text = report.loss(engine.profile, engine.health)[1]
     return News(
         _("{name} keeps going away and coming back").format(name=name),
-        f"{text}\n{_('There is no further notification about it until it has been steady for 5 minutes.')}".strip(),
+        "\n".join(filter(None, (text, _(_QUIET)))),
         (Button(_("Copy details"), CopyDetails(name)),),
     )
 
@@ -107,7 +101,7 @@ def _recheck(engines: Sequence[Engine]) -> tuple[Button, ...]:
 
 
 def _names(engines: Sequence[Engine], most: int = _NAMED) -> str:
-    names = ", ".join(clean(engine.profile.name, 40) for engine in engines[:most])
+    names = _(", ").join(clean(engine.profile.name, 40) for engine in engines[:most])
     return names + (" …" if len(engines) > most else "")
 
 
