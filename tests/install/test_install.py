@@ -22,6 +22,7 @@ from tests.harness.poll import wait_until
 from trayd import __version__
 from trayd.desktop.autostart_xdg import parse_desktop_entry, parse_desktop_entry_exec
 
+pytestmark = pytest.mark.timeout(400)  # pipx makes two virtual environments, which takes its time on a busy machine
 PACKAGE = ROOT / "trayd"
 INFO = f"trayd-{__version__}.dist-info"
 LANGUAGES = sorted(path.parent.parent.name for path in PACKAGE.glob("locale/*/LC_MESSAGES/trayd.po"))
