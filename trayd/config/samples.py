@@ -12,6 +12,11 @@ from trayd.core.words import _
 from trayd.files import shipped
 
 
+def names() -> list[str]:
+    """Return the names of all samples."""
+    return sorted(_files())
+
+
 def listed() -> str:
     """Return the names of all samples, each with what it is for: the first sentence of its comment."""
     return aligned([(name, _purpose(path.read_text(encoding="utf-8"))) for name, path in sorted(_files().items())])
