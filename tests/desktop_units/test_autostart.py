@@ -308,6 +308,7 @@ class Windows:
         self.run: dict[str, str | bytes] = {}
         self.approved: dict[str, str | bytes] = {}
         monkeypatch.setattr(sys, "platform", "win32")
+        monkeypatch.setenv("PATHEXT", ".EXE")  # with Linux's os.pathsep, Python finds no ending in its own list
         monkeypatch.setattr(autostart, "_run_key", lambda: self.run)
         monkeypatch.setattr(autostart, "_approved_key", lambda: self.approved)
 
