@@ -139,10 +139,11 @@ def test_from_the_first_minutes_to_the_end(built: Built, home: Home) -> None:
     assert told["active"] == "office" and told["profiles"][0]["path"] == str(profile)
     told = home.run("trayd", "status", code=1)
     assert "✖ stopped" in told.stdout and "refuses connections" in told.stdout
-    assert "office ✖ stopped" in home.run("trayd", "menu", "--plain").stdout
+    menu = ("trayd", "menu", "--plain")
+    wait_until(lambda: "office ✖ stopped" in home.run(*menu).stdout, 60, "a menu that did not come before the answer")
     for language in LANGUAGES:
         spoken = gettext.translation("trayd", PACKAGE / "locale", [language]).gettext("Settings")
-        assert spoken in home.run("trayd", "menu", "--plain", TRAYD_LANG=language).stdout
+        assert spoken in home.run(*menu, TRAYD_LANG=language).stdout
     told = json.loads(home.run("trayd", "doctor", "--json", code=1).stdout)  # 1: there is no desktop
     assert told["version"] == __version__
     assert {finding["name"]: finding["text"] for finding in told["findings"]}["profiles"].startswith("1 file in ")

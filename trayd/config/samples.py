@@ -27,7 +27,9 @@ def text(name: str) -> str:
     files = _files()
     if name not in files:
         raise TraydError(
-            _("there is no sample '{name}'").format(name=clean(name, 60)) + did_you_mean(name, files),
+            _("there is no sample '{name}'{suggestion}").format(
+                name=clean(name, 60), suggestion=did_you_mean(name, files)
+            ),
             _("All of them: trayd config sample"),
         )
     return re.sub(r"(?m)^(# yaml-language-server: \$schema=).*/", r"\1", files[name].read_text(encoding="utf-8"))
