@@ -182,6 +182,11 @@ def silence(client: Client, deadline: float) -> Diagnosis:
     return why(TimeoutError("timed out"), client, deadline)
 
 
+def still_silent(endpoint: Endpoint) -> Diagnosis:
+    """Return the diagnosis for a silent engine that took in one more connection and was silent there too."""
+    return from_exception(TimeoutError("timed out"), endpoint)
+
+
 def _look_at_socket(found: Diagnosis, endpoint: Endpoint) -> Diagnosis:
     try:
         status = os.stat(endpoint.path)
