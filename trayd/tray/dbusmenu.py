@@ -46,7 +46,7 @@ class Node(Value, apart=("item",)):
     """One item as a panel sees it; `identity` names it among its siblings, `item` is what a click calls."""
 
     id: int
-    identity: Hashable = None
+    identity: tuple[Hashable, ...] = ()
     properties: Properties = MappingProxyType({})
     children: tuple[Node, ...] = ()
     default: bool = False
@@ -87,7 +87,7 @@ def escape_label(text: str) -> str:
 def evolve(old: Layout, menu: Iterable[Any] | None) -> tuple[Layout, Change]:
     """Turn a pystray menu into the layout that follows `old`, and say what differs."""
     fresh = count(old.next_id)
-    root = Node(ROOT, None, old.root.properties, tuple(_grow(menu, old.root.children, fresh)))
+    root = Node(ROOT, (), old.root.properties, tuple(_grow(menu, old.root.children, fresh)))
     nodes = {node.id: node for node in _walk(root)}
     known = old.nodes or {ROOT: old.root}
     change = _difference(known, nodes)
@@ -100,9 +100,14 @@ def _grow(menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterato
     if menu is None:
         return
     known = {node.identity: node for node in siblings}
+    fixed = {id(node.item): node for node in siblings if getattr(node.item, "fixed", False)}
     line = getattr(type(menu), "SEPARATOR", None)
     seen: Counter[Hashable] = Counter()
     for item in menu:
+        if (same := fixed.get(id(item))) and same.identity[-1] == seen[same.identity[:-1]]:
+            seen[same.identity[:-1]] += 1
+            yield same
+            continue
         separator = item is line or getattr(item, "separator", False)
         submenu = None if separator else item.submenu
         checked = None if separator else item.checked
@@ -143,8 +148,8 @@ def _difference(old: Mapping[int, Node], new: Mapping[int, Node]) -> Change:
     parents = []
     for number, node in new.items():
         before = old.get(number)
-        if before is None:
-            continue  # its parent's list of children changed, which says it all
+        if before is None or before is node:
+            continue  # its parent's list of children changed, which says it all; nothing did
         changed = {name: value for name, value in node.properties.items() if before.properties.get(name) != value}
         if changed:
             properties.append((number, changed))
