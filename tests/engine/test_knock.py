@@ -186,3 +186,26 @@ def test_a_good_engine_is_told_as_soon_while_others_are_knocked_at(pulse: Pulse)
         assert time.monotonic() - begun < 5
         hung.watch.stop()
         other.watch.stop()
+
+
+@pytest.mark.parametrize("left_over", [False, True], ids=["missing", "refused"])
+def test_a_socket_without_a_listener_is_told_the_same_each_time(left_over: bool, pulse: Pulse, tmp_path: Path) -> None:
+    """docker-py finds the cause once, a look at the socket finds it again, and whoever listens then is asked."""
+    path = tmp_path / "d.sock"
+    if left_over:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+    watched = Watched(endpoint(f"unix://{path}"), pulse)
+    first, second, third = (watched.ask() for _ in range(3))
+    assert isinstance(first, m.Failed)
+    assert first.diagnosis.code == ("refused" if left_over else "socket_missing")
+    assert first == second == third
+    path.unlink(missing_ok=True)
+    path.touch()
+    other = watched.ask()
+    assert isinstance(other, m.Failed) and other.diagnosis.code == "not_a_socket", other
+    path.unlink()
+    with Responder(lambda method, path: GOOD, unix=True) as server:
+        path.symlink_to(server.path)
+        assert isinstance(watched.ask(), m.Answered)
+    watched.watch.stop()
