@@ -265,7 +265,7 @@ def _entry(encoded: tuple[int, dict[str, Any], list[Any]]) -> Entry:
         value.get("toggle-type", ""),
         value.get("toggle-state") == 1,
         value.get("children-display") == "submenu",
-        tuple(_entry(child) for _, child in children),
+        tuple(_entry(child) for _, child in children if child[1].get("visible", ("b", True))[1]),
     )
 
 

@@ -1,7 +1,9 @@
 """A pystray menu as com.canonical.dbusmenu shows it: a frozen tree with ids that stay, and what changed between two.
 
 Nothing here talks to a bus. A panel keeps an open menu open if only properties of known ids change; so an item keeps
-its id as long as its key among its siblings and its kind stay the same, and an id is never given to another item.
+its id as long as its key among its siblings and its kind stay the same, and an id on which a click means something is
+never given to another item. What goes from the top level is hidden and not taken away: Qt's importer, which LXQt's
+panel uses, empties a menu whose list of items changes, and an open one closes with that.
 Interface: libdbusmenu's dbus-menu.xml, version 3. A variant is a pair of signature and value, jeepney's way.
 """
 
@@ -13,7 +15,7 @@ from itertools import count
 from types import MappingProxyType
 from typing import Any
 
-from trayd.core.value import Value
+from trayd.core.value import Value, replace
 from trayd.tray.sni_text import plain
 
 ROOT = 0
@@ -40,6 +42,10 @@ DEFAULTS: Properties = MappingProxyType(
         "disposition": ("s", "normal"),
     }
 )
+_HIDDEN: Properties = MappingProxyType({"visible": ("b", False)})
+_SHOWN: Properties = MappingProxyType({"visible": ("b", True)})
+_SPARE = 8  # hidden lines below the first one, from the beginning: where the reasons of a failure will stand
+_LIMIT = 40  # hidden items that a menu may have; with more, all of them go
 
 
 class Node(Value, apart=("item",)):
@@ -51,11 +57,24 @@ class Node(Value, apart=("item",)):
     children: tuple[Node, ...] = ()
     default: bool = False
     item: Any = None
+    line: bool = False
+    """Whether it is text only, as its item says."""
 
     @property
     def enabled(self) -> bool:
         """Whether a click on it does something."""
-        return bool(self.properties.get("enabled", DEFAULTS["enabled"])[1]) and "type" not in self.properties
+        shown = not self.hidden and "type" not in self.properties
+        return shown and bool(self.properties.get("enabled", DEFAULTS["enabled"])[1])
+
+    @property
+    def hidden(self) -> bool:
+        """Whether a panel does not show it."""
+        return "visible" in self.properties
+
+    @property
+    def loose(self) -> bool:
+        """Whether nobody minds which of its like it is: a line of text, a separator."""
+        return self.line or "type" in self.properties
 
 
 class Layout(Value, apart=("nodes",)):
@@ -87,7 +106,8 @@ def escape_label(text: str) -> str:
 def evolve(old: Layout, menu: Iterable[Any] | None) -> tuple[Layout, Change]:
     """Turn a pystray menu into the layout that follows `old`, and say what differs."""
     fresh = count(old.next_id)
-    root = Node(ROOT, None, old.root.properties, tuple(_grow(menu, old.root.children, fresh)))
+    top = _settle(tuple(_grow(menu, old.root.children, fresh)), old.root.children, fresh)
+    root = Node(ROOT, None, old.root.properties, top)
     nodes = {node.id: node for node in _walk(root)}
     known = old.nodes or {ROOT: old.root}
     change = _difference(known, nodes)
@@ -128,7 +148,53 @@ def _grow(menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterato
             properties["children-display"] = ("s", "submenu")
         number = before.id if before else next(fresh)
         children = tuple(_grow(submenu, before.children if before else (), fresh))
-        yield Node(number, identity, properties, children, bool(item.default), item)
+        text_only = submenu is None and bool(getattr(item, "line", False))
+        yield Node(number, identity, properties, children, bool(item.default), item, text_only)
+
+
+def _settle(new: tuple[Node, ...], old: tuple[Node, ...], fresh: Iterator[int]) -> tuple[Node, ...]:
+    """Put the items that went, hidden, between those that are there.
+
+    A line of text, on which a click means nothing, and a separator take over any other's place and id between the
+    same two items, so that the reasons of two failures are one list whose texts change.
+    """
+    if not old:
+        spare = (Node(next(fresh), (None, "item", "", n), _HIDDEN, line=True) for n in range(_SPARE))
+        return (*new[:1], *spare, *new[1:]) if new and new[0].line else new
+    place = {node.id: at for at, node in enumerate(old)}
+    firm = {n.id for n in new if n.id in place and not (n.loose and old[place[n.id]].loose)}
+    full = sum(node.hidden for node in old) > _LIMIT
+    settled: list[Node] = []
+    done = 0
+
+    def hide(nodes: Iterable[Node]) -> None:
+        settled.extend(_hidden(node) for node in nodes if node.id not in firm and not full)
+
+    for node in new:
+        at = place.get(node.id) if node.id in firm else None
+        if node.id not in firm and node.loose:
+            at = _free(node, old, done, firm)
+            node = replace(node, id=next(fresh) if at is None else old[at].id)
+        if at is not None and at >= done:
+            hide(old[done:at])
+            done = at + 1
+        settled.append(node)
+    hide(old[done:])
+    return tuple(settled)
+
+
+def _free(node: Node, old: tuple[Node, ...], done: int, firm: set[int]) -> int | None:
+    """Find a place of the same kind before the next item that stays."""
+    for at in range(done, len(old)):
+        if old[at].id in firm:
+            return None
+        if old[at].loose and ("type" in old[at].properties) == ("type" in node.properties):
+            return at
+    return None
+
+
+def _hidden(node: Node) -> Node:
+    return replace(node, properties={**node.properties, **_HIDDEN}, children=(), default=False, item=None)
 
 
 def _walk(node: Node) -> Iterator[Node]:
@@ -138,14 +204,15 @@ def _walk(node: Node) -> Iterator[Node]:
 
 
 def _difference(old: Mapping[int, Node], new: Mapping[int, Node]) -> Change:
-    """Compare two menus. The names of an item's properties follow from its kind, so none is ever taken away."""
+    """Compare two menus; an item that is shown again is told to be visible."""
     properties = []
     parents = []
     for number, node in new.items():
         before = old.get(number)
         if before is None:
             continue  # its parent's list of children changed, which says it all
-        changed = {name: value for name, value in node.properties.items() if before.properties.get(name) != value}
+        values = {**_SHOWN, **node.properties} if before.hidden else node.properties
+        changed = {name: value for name, value in values.items() if before.properties.get(name) != value}
         if changed:
             properties.append((number, changed))
         if [child.id for child in node.children] != [child.id for child in before.children]:
