@@ -205,6 +205,9 @@ def test_marks_greyed_items_and_submenus_are_written_as_the_interface_wants() ->
         ("bad \udcff name", "bad \ufffd name"),
         ("<b>Zürich</b> & 東京 🐳", "<b>Zürich</b> & 東京 🐳"),
         ("x" * 500, "x" * 199 + "…"),
+        ("מכתב_1 ● reachable", "\u200eמכתב__1 ● reachable"),
+        ("1 مكتب ● reachable", "\u200e1 مكتب ● reachable"),
+        ("office مكتب", "office مكتب"),
     ],
 )
 def test_a_label_is_harmless(text: str, label: str) -> None:

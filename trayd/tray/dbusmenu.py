@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from trayd.core.value import Value, replace
-from trayd.tray.sni_text import plain
+from trayd.tray.sni_text import in_order, plain
 
 ROOT = 0
 LABEL_LIMIT = 200
@@ -100,7 +100,7 @@ class Change(Value):
 
 def escape_label(text: str) -> str:
     """Make a label of any text; a single underscore would underline the letter after it."""
-    return plain(text, LABEL_LIMIT).replace("_", "__")
+    return in_order(plain(text, LABEL_LIMIT)).replace("_", "__")
 
 
 def evolve(old: Layout, menu: Iterable[Any] | None) -> tuple[Layout, Change]:

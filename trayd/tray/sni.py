@@ -34,7 +34,7 @@ from trayd.tray.sni_interfaces import (
 )
 from trayd.tray.sni_notifications import NOTIFICATIONS, Note, Notifications
 from trayd.tray.sni_pixmap import Pixmaps
-from trayd.tray.sni_text import plain, unmarked
+from trayd.tray.sni_text import in_order, plain, unmarked
 
 _TITLE_LIMIT = 120
 _TOOLTIP_LIMIT = 1000
@@ -155,8 +155,8 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
 
     def _texts(self) -> dict[str, Any]:
         lines = plain(self._title, _TOOLTIP_LIMIT, lines=True).strip().split("\n")
-        title = plain(lines[0].strip(), _TITLE_LIMIT)
-        rest = "\n".join(line.strip() for line in lines[1:])
+        title = in_order(plain(lines[0].strip(), _TITLE_LIMIT))
+        rest = "\n".join(in_order(line.strip()) for line in lines[1:])
         return {"title": title, "tooltip": (unmarked(title), unmarked(rest))}
 
     def _change(self, **parts: Any) -> None:
