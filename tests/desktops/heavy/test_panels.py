@@ -139,7 +139,7 @@ class Desktop:
             x, y = min(box[0] for box in boxes), min(box[1] for box in boxes)
             right, lower = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
             picture = self.screen.look().crop((max(0, x - 4), max(0, y - 4), min(1024, right + 4), min(768, lower + 4)))
-            picture.save(Path(folder, f"{self.panel.name}-{name}.png"), optimize=True)
+            picture.quantize(64).save(Path(folder, f"{self.panel.name}-{name}.png"), optimize=True)
 
     def around(self, place: tuple[int, int]) -> Box:
         """The icon's part of the panel."""
@@ -233,8 +233,6 @@ def test_marks_submenus_and_a_switch(desktop: Desktop, dockerd: Engines) -> None
         desktop.start_panel("Images (1)", "old  ✖  stopped")
         menu = desktop.open_menu("reachable")
         rows = dict(zip(desktop.labels(), desktop.drawn(menu, len(desktop.labels())), strict=True))
-        place = desktop.find("reachable")
-        desktop.keep("menu", desktop.around(place), menu)
 
         def mark(label: str) -> Image.Image:
             return desktop.screen.look().crop((menu[0] + 2, rows[label] - 10, menu[0] + 26, rows[label] + 10))
@@ -261,7 +259,7 @@ def test_marks_submenus_and_a_switch(desktop: Desktop, dockerd: Engines) -> None
         below = desktop.hover(menu[0] + 80, rows["Copy environment"], 2)
         desktop.hover(below[0] + 40, below[1] + 14, 2)
         desktop.drawn(below, len([e for e in desktop.host.entry("Copy environment").children if not e.separator]))
-        desktop.keep("submenu", desktop.around(place), menu, below)
+        desktop.keep("menu", desktop.around(desktop.find("reachable")), menu, below)
         desktop.hover(menu[0] + 80, rows[other], 1)
         desktop.screen.click_at(menu[0] + 80, rows[other])
         desktop.find("unreachable")
