@@ -204,7 +204,6 @@ class App:
             case m.ListImages(name):
                 self._watches[name].list_images()
             case m.Notify():
-                self._draw()  # a notification shows the icon, which has to be that of now
                 for surface in self.surfaces:
                     surface.notify(effect)
             case m.RememberEngines(known):

@@ -11,7 +11,7 @@ from tests.harness import dockerd as docker_harness
 from tests.harness.desktop import PrivateBus, Screen, XfcePanel
 from tests.harness.host import Host, Peer
 from tests.harness.need import need
-from tests.harness.notification_server import Note, NotificationServer
+from tests.harness.notification_server import NotificationServer
 from tests.harness.poll import wait_until
 from tests.harness.program import Trayd
 
@@ -78,9 +78,7 @@ def test_from_a_killed_engine_to_the_docker_cli(dockerd) -> None:
                 lines = " ".join(entry.label for entry in host.menu().children)
                 assert f"The engine is installed but stopped: {engine.socket} refuses connections." in lines
                 assert "→ Start it: sudo systemctl start docker" in lines
-                lost = host.get("IconPixmap")
-                assert _colour(lost) != _colour(reachable)
-                assert _pictured(notes.notes[0]) == _colour(lost)
+                assert host.get("IconPixmap") != reachable
                 keep(screen, "menu-unreachable")
                 screen.key("Escape")
                 wait_until(lambda: not screen.popups(), what="the closed menu")
@@ -96,7 +94,6 @@ def test_from_a_killed_engine_to_the_docker_cli(dockerd) -> None:
                 wait_until(lambda: host.get("IconPixmap") == reachable, what="the reachable icon")
                 wait_until(lambda: len(notes.notes) == 2, what="the word that it is back")
                 assert notes.notes[1].title == "office is reachable again"
-                assert _pictured(notes.notes[1]) == _colour(reachable)
                 assert len(notes.showing()) == 1
 
                 # Copied, evaluated, used.
@@ -148,14 +145,6 @@ def _item(host: Host) -> bool:
 
 def _first(host: Host, beginning: str) -> str:
     return next((label for label in host.labels() if label.startswith(beginning)), "")
-
-
-def _pictured(note: Note) -> tuple[int, int, int]:
-    """The commonest opaque colour of a notification's picture."""
-    data = note.hints["image-data"][1][6]
-    pixels = [data[i : i + 4] for i in range(0, len(data), 4)]
-    red, green, blue, _ = max((p for p in set(pixels) if p[3] == 255), key=pixels.count)
-    return red, green, blue
 
 
 def _colour(pixmaps: list[tuple[int, int, bytes]]) -> tuple[int, int, int]:
