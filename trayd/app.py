@@ -22,7 +22,10 @@ from trayd.core.errors import TraydError
 from trayd.core.health import Now
 from trayd.core.snapshot import Snapshot
 from trayd.core.state import next_deadline, update
+from trayd.core.trayless import Trayless
 from trayd.core.value import Value
+from trayd.core.words import _
+from trayd.language import speak
 from trayd.stored import Stored
 
 if TYPE_CHECKING:
@@ -86,6 +89,9 @@ class App:
             previous=recalled.previous,
             notifications=recalled.notifications,
             theme=recalled.theme,
+            language=recalled.language,
+            greeted=recalled.greeted,
+            trayless=Trayless(told=recalled.trayless),
         )
         self._handle(self._stored.loaded())
         if use and use not in self.snapshot.engines:
@@ -181,7 +187,7 @@ class App:
 
     def _perform(self, effect: object) -> None:
         if isinstance(effect, m.Remember):
-            self._stored.remember(memory.Memory(effect.active, effect.previous, effect.notifications, effect.theme))
+            self._stored.remember(_memory(effect), effect.quiet)
             return
         if self._files is None:
             self._waiting.append(effect)  # not before the icon is up: docker takes longer to import than a tray
@@ -206,6 +212,11 @@ class App:
             case m.Notify():
                 for surface in self.surfaces:
                     surface.notify(effect)
+            case m.Greet(remembered, greeting):
+                if self._stored.remember(_memory(remembered), quiet=True):  # else it would be said at every login
+                    self._perform(greeting)
+            case m.Speak(language):
+                speak(language)
             case m.RememberEngines(known):
                 self._stored.remember_engines(known)
             case m.PutOnClipboard(text):
@@ -220,6 +231,8 @@ class App:
                 self._work(tasks.open_folder, self._stored.folder)
             case m.SetAutostart(enabled):
                 self._work(tasks.set_autostart, enabled)
+            case m.AdviseTray():
+                self._work(tasks.tray_advice)
             case m.ReadFiles():
                 self._stored.read()
 
@@ -255,13 +268,18 @@ class App:
         thread.start()
 
 
+def _memory(effect: m.Remember) -> memory.Memory:
+    return memory.Memory(**{field: getattr(effect, field) for field in memory.Memory.__match_args__})
+
+
 def unknown_profile(name: str, snapshot: Snapshot) -> TraydError:
     """Return the error for a profile that does not exist."""
     from trayd.core.text import clean, did_you_mean
 
     known = ", ".join(snapshot.engines)
     return TraydError(
-        f"there is no profile '{clean(name, 60)}'{did_you_mean(name, snapshot.engines)}", f"These exist: {known}"
+        _("there is no profile '{name}'{hint}").format(name=clean(name, 60), hint=did_you_mean(name, snapshot.engines)),
+        _("These exist: {names}").format(names=known),
     )
 
 

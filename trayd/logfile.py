@@ -10,6 +10,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
+from typing import IO
 
 from trayd.config.paths import state_folder
 from trayd.files import make_private_folder
@@ -78,30 +79,48 @@ def _opened(path: str) -> int:
 
 def last_lines(path: str, count: int) -> list[str]:
     """Return the last lines of both files, the newest last; none where there are none."""
-    lines: list[str] = []
-    for part in (f"{path}.1", path):
-        with contextlib.suppress(OSError), open(part, "rb") as file:
-            lines += file.read(4 * MOST_BYTES).decode("utf-8", "replace").splitlines()
-    return lines[max(0, len(lines) - count) :] if count > 0 else []
+    return next(_reading(path, count)).splitlines()
 
 
-def following(path: str, pause: float = 0.3) -> Iterator[str]:
-    """Give what is written from now on, for ever; a log that begins anew is followed."""
-    file = None
-    with contextlib.suppress(OSError):
-        file = open(path, "rb")  # noqa: SIM115 - closed when another has come in its place
-        file.seek(0, os.SEEK_END)
+def following(path: str, count: int, pause: float = 0.3) -> Iterator[str]:
+    """Give the last lines, and what is written from then on, for ever; a log that begins anew is followed."""
+    for text in _reading(path, count):
+        if text:
+            yield text
+        else:
+            time.sleep(pause)
+
+
+def _reading(path: str, count: int) -> Iterator[str]:
+    """Give the last lines, then what came since each time before: one file, so that nothing is missed in between."""
+    file, lines = _readable(path), list[str]()
+    if (old := _readable(f"{path}.1")) is not None:
+        lines += _text(old).splitlines(keepends=True)
+        old.close()
+    if file is not None:
+        lines += _text(file).splitlines(keepends=True)
+    yield "".join(lines[max(0, len(lines) - count) :] if count > 0 else [])
     while True:
-        if file is not None and (data := file.read()):
-            yield data.decode("utf-8", "replace")
+        if file is not None and (text := _text(file)):
+            yield text
             continue
-        try:
+        new = None
+        with contextlib.suppress(OSError):
             if file is None or not os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-                new = open(path, "rb")  # noqa: SIM115
-                if file is not None:
-                    file.close()
-                file = new
-                continue
-        except OSError:
-            pass
-        time.sleep(pause)
+                new = _readable(path)
+        if new is None:
+            yield ""
+            continue
+        if file is not None:
+            file.close()
+        file = new
+
+
+def _readable(path: str) -> IO[bytes] | None:
+    with contextlib.suppress(OSError):
+        return open(path, "rb")
+    return None
+
+
+def _text(file: IO[bytes]) -> str:
+    return file.read(4 * MOST_BYTES).decode("utf-8", "replace")

@@ -14,6 +14,7 @@ from trayd.app import App, Appeared, ensure_folder
 from trayd.config import paths
 from trayd.core import messages as m
 from trayd.core.errors import TraydError
+from trayd.core.words import N_, _
 from trayd.journal import Journal
 from trayd.output import is_terminal, say
 from trayd.surfaces import Terminal, TraySurface
@@ -23,13 +24,10 @@ ICON_PATIENCE = 2.0
 # At login trayd and the panel start together: only a panel that is still missing then is worth a word.
 PANEL_PATIENCE = 2.0
 
-NO_BUS = "There is no desktop session here, so there is no icon yet."
-NO_TRAY = (
-    "No panel here shows tray icons, so there is no icon yet "
-    "(GNOME needs the extension 'AppIndicator and KStatusNotifierItem Support')."
-)
-LIVE = "This view stays up to date; Ctrl-C ends it."
-HIDDEN = "The icon appears when there is a tray; 'trayd status' tells until then."
+NO_BUS = N_("There is no desktop session here, so there is no icon yet.")
+NO_TRAY = N_("No panel here shows tray icons, so there is no icon yet ('trayd doctor' says what to do).")
+LIVE = N_("This view stays up to date; Ctrl-C ends it.")
+HIDDEN = N_("The icon appears when there is a tray; 'trayd status' tells until then.")
 
 
 def watch(as_json: bool, names: Sequence[str]) -> int:
@@ -50,9 +48,8 @@ def run(profile: str, verbose: bool = False) -> int:
     lock = instance.acquire()
     if lock is None:
         pid = instance.holder()
-        raise TraydError(
-            f"trayd is already running{f' (process {pid})' if pid else ''}", "Its icon is in the tray; see trayd status"
-        )
+        running = _("trayd is already running (process {pid})") if pid else _("trayd is already running")
+        raise TraydError(running.format(pid=pid), _("Its icon is in the tray; see trayd status"))
     with lock:
         ensure_folder(paths.profiles_folder())
         code = _Running(profile, verbose).run()
@@ -68,7 +65,7 @@ class _Running:
     def __init__(self, profile: str, verbose: bool) -> None:
         self._app = App(use=profile)
         self._journal = Journal(verbose)
-        self._surface = TraySurface(about())
+        self._surface = TraySurface(about)
         self._app.surfaces += [self._surface, self._journal]
         self._icon_is_up = threading.Event()
         self._panel = False
@@ -99,7 +96,7 @@ class _Running:
         tell.setblocking(False)
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if number := getattr(signal, name, None):
-                signal.signal(number, lambda *_: None)
+                signal.signal(number, lambda *_args: None)
         signal.set_wakeup_fd(tell.fileno())
 
         def wait() -> None:
@@ -123,6 +120,7 @@ class _Running:
     def _on_host(self, present: bool) -> None:
         """Called on the tray's thread when a panel that shows icons comes or goes."""
         self._panel = present
+        self._app.post(m.TrayCame() if present else m.TrayGone())
         self._journal.host(present)
         if not present and not self._icon_is_up.is_set():
             on_bus = self._surface.tray is not None and self._surface.tray.on_bus
@@ -137,7 +135,7 @@ class _Running:
             return
         live = is_terminal()
         on_bus = self._surface.tray is not None and self._surface.tray.on_bus
-        say(f"trayd: {NO_TRAY if on_bus else NO_BUS} {LIVE if live else HIDDEN}")
+        say(f"trayd: {_(NO_TRAY if on_bus else NO_BUS)} {_(LIVE if live else HIDDEN)}")
         if live:
             self._app.post(Appeared(Terminal(sys.stdout)))
 
@@ -146,6 +144,8 @@ def about() -> tuple[str, ...]:
     """Return the lines of the menu's About."""
     return (
         f"trayd {__version__}",
-        f"Python {platform.python_version()} on {platform.system()} {platform.release()}",
-        f"Profiles: {paths.profiles_folder()}",
+        _("Python {version} on {system}").format(
+            version=platform.python_version(), system=f"{platform.system()} {platform.release()}"
+        ),
+        _("Profiles: {folder}").format(folder=paths.profiles_folder()),
     )

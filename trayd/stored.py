@@ -16,6 +16,7 @@ from trayd.config import discovery, identities, memory, paths
 from trayd.config.docker_machine import DockerMachine
 from trayd.core import messages as m
 from trayd.core.value import replace
+from trayd.core.words import _
 from trayd.files import mark_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 # An editor writes a file in several steps; they are taken for one.
 SETTLE = 0.1
-_SAVED_AGAIN = "Once it can be, the next choice is saved again."
 
 Post = Callable[[object], None]
 Work = Callable[..., None]
@@ -48,7 +48,8 @@ class Stored:
         self._undecided = undecided
         self._held_back: memory.Memory | None = None
         self._unsaved = False
-        self._own_file: tuple[int, int] | None = None
+        # What the loop begins with was read from this one: what a person chooses before we watch is not undone by it.
+        self._own_file = mark_of(memory.memory_file())
         self._files: FileWatch | None = None
         self._reading = False
         self._looking = False
@@ -88,22 +89,26 @@ class Stored:
             self._reading = True
             self._work(self._load)
 
-    def remember(self, what: memory.Memory) -> None:
-        """Write the choice and the settings down, or keep them for `keep_choice`."""
+    def remember(self, what: memory.Memory, quiet: bool = False) -> bool:
+        """Write the choice and the settings down, or keep them for `keep_choice`; return whether they are written."""
         if not self._remembers:
-            return
+            return False
         if self._undecided:
             self._held_back = what
-            return
+            return False
         try:
             self._own_file = memory.remember(what)
         except OSError as error:
+            if quiet:
+                return False
             if not self._unsaved:  # told once: a disk stays full for longer than a choice lasts
-                where = f"{memory.memory_file()} cannot be written ({error.strerror})."
-                self._post(m.Said("Your choice is kept only until trayd ends", f"{where} {_SAVED_AGAIN}"))
+                text = _("{path} cannot be written ({reason}). Once it can be, the next choice is saved again.")
+                text = text.format(path=memory.memory_file(), reason=error.strerror)
+                self._post(m.Said(_("Your choice is kept only until trayd ends"), text))
             self._unsaved = True
-        else:
-            self._unsaved = False
+            return False
+        self._unsaved = False
+        return True
 
     def keep_choice(self) -> None:
         """A person chose: write down what was held back, and from now on everything."""
@@ -161,7 +166,7 @@ class Stored:
         recalled = memory.recall()
         if recalled.active:
             self._post(m.Use(recalled.active, save=False))
-            self._post(m.NotificationsAre(recalled.notifications))
+            self._post(m.SettingsAre(recalled.notifications, recalled.theme, recalled.language))
 
     def _recall_engines(self) -> None:
         self._post(m.EnginesKnown(identities.recall_identities()))

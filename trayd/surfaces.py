@@ -9,29 +9,37 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import textwrap
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
 from trayd.core import report
+from trayd.core.cells import cut, wrap
 from trayd.core.errors import TraydError
 from trayd.core.health import GOOD, State
 from trayd.core.menu import About, view
 from trayd.core.messages import Notify
 from trayd.core.snapshot import Snapshot
 from trayd.core.view import View
+from trayd.core.words import N_, _
 from trayd.output import write
 
 if TYPE_CHECKING:
     from trayd.tray.facade import Tray
 
 
+_DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+
+
 def clock(wall: float) -> str:
     """Return a wall-clock time as people read it: 14:02, with the day if it was not today."""
     then, today = time.localtime(wall), time.localtime()
-    same = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
-    return time.strftime("%H:%M" if same else "%a %H:%M", then)
+    hour = time.strftime("%H:%M", then)
+    if (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday):
+        return hour
+    # Not by strftime: the C library's locale may be another than the language that trayd speaks.
+    return _("{day} {hour}").format(day=_(_DAYS[then.tm_wday]), hour=hour)
 
 
 def stamp(wall: float) -> str:
@@ -50,14 +58,14 @@ def status_json(snapshot: Snapshot) -> dict[str, object]:
 class TraySurface:
     """Shows snapshots in the tray."""
 
-    def __init__(self, about: About) -> None:
+    def __init__(self, about: Callable[[], About]) -> None:
         self._about = about
         self._shown: View | None = None
         self.tray: Tray | None = None
 
     def view(self, snapshot: Snapshot) -> View:
         """Return the view of a snapshot."""
-        return view(snapshot, clock, self._about)
+        return view(snapshot, clock, self._about())
 
     def draw(self, snapshot: Snapshot) -> None:
         """Show a snapshot, if its view differs from the one shown."""
@@ -115,14 +123,14 @@ class Terminal:
         head, *rows = report.table(engines, snapshot.active).splitlines()
         told = report.reasons(engines).splitlines() + report.expiring(engines)
         told += [f"⚠ {problem}" for problem in snapshot.problems]
-        rest = [part for line in told for part in textwrap.wrap(line, size.columns, subsequent_indent="    ")]
+        rest = [part for line in told for part in _wrapped(line, size.columns)]
         # A longer line would be wrapped by the terminal, and the way back up would be wrong.
-        lines = [report.cut(line, size.columns) for line in [head, *rows, *([""] if rest else []), *rest]]
+        lines = [cut(line, size.columns) for line in [head, *rows, *([""] if rest else []), *rest]]
         if self._colours:
             states = [engine.health.state for engine in engines]
             lines[1 : len(rows) + 1] = map(_coloured, lines[1 : len(rows) + 1], states)
         if len(lines) > (room := max(2, size.lines - 2)):
-            lines[room - 1 :] = [report.cut(f"… and {len(lines) - room + 1} more lines", size.columns)]
+            lines[room - 1 :] = [cut(_("… and {number} more lines").format(number=len(lines) - room + 1), size.columns)]
         text = "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J"
         if text != self._written:
             self._write((f"\x1b[{self._lines}F" if self._lines else "") + text)
@@ -138,7 +146,7 @@ class Terminal:
                 self._write(f"{stamp(time.time())} {name} {words}\n")
         for name in self._shown.keys() - snapshot.engines.keys():
             del self._shown[name]
-            self._write(f"{stamp(time.time())} {name} removed\n")
+            self._write(" ".join((stamp(time.time()), name, _("removed"))) + "\n")
 
     def _write_new(self, text: str) -> None:
         if text != self._written:
@@ -152,6 +160,12 @@ class Terminal:
             # A terminal that was closed is no failure; a file that takes no more is.
             if not self._table:
                 raise
+
+
+def _wrapped(line: str, columns: int) -> list[str]:
+    """Return a line as several that fit, all but the first set in."""
+    first, *rest = wrap(line, max(20, columns - 4)) or [""]
+    return [first, *(f"    {part}" for part in rest)]
 
 
 def _coloured(line: str, state: State) -> str:

@@ -5,6 +5,7 @@ import importlib.util
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -255,7 +256,7 @@ def test_an_old_python_can_read_it():
     ast.parse((SCRIPTS / "venv.py").read_text(), feature_version=(3, 7))
 
 
-@pytest.mark.parametrize("name", ["scripts/start", "scripts/test", "scripts/venv.py", ".ci/run"])
+@pytest.mark.parametrize("name", ["scripts/start", "scripts/test", "scripts/docs", "scripts/venv.py", ".ci/run"])
 def test_no_registry_is_named(name):
     text = (ROOT / name).read_text()
     assert "://" not in text
@@ -263,14 +264,18 @@ def test_no_registry_is_named(name):
     assert "break-system-packages" not in text
 
 
-@pytest.mark.parametrize(("name", "shell"), [("scripts/start", "sh"), ("scripts/test", "sh"), (".ci/run", "bash")])
+@pytest.mark.parametrize(
+    ("name", "shell"),
+    [("scripts/start", "sh"), ("scripts/test", "sh"), ("scripts/docs", "sh"), (".ci/run", "bash")],
+)
 def test_the_commands_can_be_started(name, shell):
     assert os.access(ROOT / name, os.X_OK)
     subprocess.run([shell, "-n", str(ROOT / name)], check=True)
 
 
 def test_every_package_is_said_with_its_use():
-    table = (SCRIPTS / "test").read_text().partition("<<'TABLE'\n")[2].partition("\nTABLE")[0]
-    rows = [line.split(" ", 2) for line in table.splitlines()]
+    tables = re.findall(r"<<'TABLE'\n(.*?)^TABLE", (SCRIPTS / "test").read_text(), re.DOTALL | re.MULTILINE)
+    assert len(tables) == 2
+    rows = [line.split(" ", 2) for table in tables for line in table.splitlines()]
     assert all(len(row) == 3 for row in rows)
     assert len({package for _, package, _ in rows}) == len(rows) > 15

@@ -13,8 +13,9 @@ from trayd.core.view import Theme
 
 def test_the_choice_survives_a_restart():
     """Active and previous profile and the settings are there again."""
-    remember(Memory("office", "lab", notifications=False, theme=Theme.LIGHT))
-    assert recall() == Memory("office", "lab", notifications=False, theme=Theme.LIGHT)
+    chosen = Memory("office", "lab", False, Theme.LIGHT, language="zh_CN", greeted=True, trayless=True)
+    remember(chosen)
+    assert recall() == chosen
     assert stat.S_IMODE(os.stat(memory_file()).st_mode) == 0o600
 
 
@@ -33,16 +34,18 @@ def test_nothing_is_remembered_before_anything_was_chosen():
         b'{"active": 5}',
         b'{"theme": ["colour"]}',
         b'{"theme": "pink"}',
+        b'{"language": "klingon"}',
+        b'{"language": 5}',
         b"\xff",
         b"[" * 100_000,
     ],
 )
-def test_a_damaged_file_is_a_first_start(content):
-    """Half a file, another type or garbage is never a reason to fail."""
+def test_a_damaged_file_is_like_none(content):
+    """Half a file, another type or garbage is never a reason to fail, nor to greet the person again."""
     remember(Memory("x"))
     with open(memory_file(), "wb") as file:
         file.write(content)
-    assert recall() == Memory()
+    assert recall() == Memory(greeted=True)  # it was here before, whatever became of the file
 
 
 def test_a_failed_write_leaves_the_old_choice_and_no_litter(monkeypatch):

@@ -2,7 +2,8 @@
 
 from tests.core.scene import LAB, OFFICE, Scene
 from trayd.core import messages as m
-from trayd.core.menu import IMAGES_SHOWN, LINE, PROFILES_INLINE, view, wrap
+from trayd.core.cells import width, wrap
+from trayd.core.menu import IMAGES_SHOWN, LINE, PROFILES_INLINE, view
 from trayd.core.profile import Profile, parse_host
 from trayd.core.report import details
 from trayd.core.value import replace
@@ -154,7 +155,7 @@ def test_the_rest_of_the_menu_is_where_product_says():
     scene.say(m.AutostartIs(True))
     menu = shown(scene).menu
     assert labels(menu)[-4:] == ["Settings", "", "About", "Quit"]
-    settings = ["Start at login", "Notifications", "Icon", "Open profiles", "Reload"]
+    settings = ["Start at login", "Notifications", "Icon", "Language", "Open profiles", "Reload"]
     assert labels(find(menu, "Settings").children) == settings
     assert find(menu, "Settings", "Start at login").checked
     assert find(menu, "Quit").command == m.Quit()
@@ -220,10 +221,23 @@ def test_hostile_names_stay_plain_text():
 def test_long_sentences_are_broken_between_words():
     """No line of the menu is wider than a small screen allows."""
     text = "word " * 40 + "x" * 200
-    lines = wrap(text)
+    lines = wrap(text, LINE)
     assert max(map(len, lines)) <= LINE
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-    assert wrap("") == []
+    assert wrap("", LINE) == []
+
+
+def test_chinese_is_broken_between_characters():
+    """A line is measured in cells, Latin words and commands stay whole, and no line begins with a full stop."""
+    text = (
+        "引擎已安装但已停止：/var/run/docker.sock 拒绝连接。启动它：sudo systemctl start docker（需要管理员权限）。" * 2
+    )
+    for cells in range(24, 80):
+        lines = wrap(text, cells)
+        assert max(map(width, lines)) <= cells
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+        assert not any(line[0] in "，。：）" or line[-1] == "（" for line in lines)
+        assert sum("systemctl" in line for line in lines) == 2
 
 
 def test_the_tooltip_names_the_others_that_are_lost():

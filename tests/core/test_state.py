@@ -365,3 +365,28 @@ def test_without_any_profile_nothing_breaks():
     assert scene.snapshot.active == ""
     for command in (m.MenuOpened(), m.CheckAgain(""), m.CopyDetails(""), m.CopyEnvironment("", "sh"), m.Tick()):
         assert scene.say(command) == []
+
+
+def test_the_first_start_greets_once():
+    """The first tray that shows the icon is told by one notification with the engines; no later one is."""
+    scene = Scene(OFFICE, LAB)
+    (greet,) = scene.say(m.TrayCame())
+    assert greet.greeting.title == "trayd is here"
+    assert greet.greeting.text.startswith("2 engines found: lab, office.")
+    assert greet.memory.greeted
+    assert scene.say(m.TrayCame()) == []
+    assert Scene(OFFICE, greeted=True).say(m.TrayCame()) == []
+
+
+def test_another_language_is_spoken_at_once():
+    """The choice is kept, the words change, and who is lost is asked again, since its cause is in the old words."""
+    scene = Scene(OFFICE, LAB)
+    scene.answer("office")
+    scene.fail("lab")
+    effects = scene.say(m.ChooseLanguage("zh_CN"))
+    assert effects[0] == m.Speak("zh_CN")
+    assert [effect.name for effect in of(m.Ask, effects)] == ["lab"]
+    assert of(m.Remember, effects)[0].language == "zh_CN"
+    assert not scene.snapshot.shows_like(Scene(OFFICE, LAB).snapshot)
+    assert scene.say(m.SettingsAre(True, scene.snapshot.theme, "zh_CN")) == []
+    assert scene.say(m.SettingsAre(True, scene.snapshot.theme, ""))[0] == m.Speak("")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.harness.poll import wait_until
+from trayd.config.memory import Memory, memory_file, remember
 
 COMMAND = (sys.executable, "-m", "trayd")
 
@@ -26,6 +27,7 @@ class Trayd:
         }
         self._environ.setdefault("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
         self._environ |= environ
+        self.greeted = True  # as after the very first start, which shows a notification
         self.before: tuple[str, ...] = ()  # a command that runs the program in its own place, as `unshare` does
         self.process: subprocess.Popen[str] | None = None
 
@@ -37,6 +39,7 @@ class Trayd:
 
     def start(self) -> Self:
         """Start the program; its output goes to pipes of a file."""
+        self._has_been_here()
         self._log = open(self.home / "trayd.log", "w+", encoding="utf-8")  # noqa: SIM115 - closed with the process
         self.process = subprocess.Popen(
             [*self.before, *COMMAND, *self._arguments],
@@ -48,8 +51,13 @@ class Trayd:
         )
         return self
 
+    def _has_been_here(self) -> None:
+        if self.greeted and not Path(memory_file()).exists():
+            remember(Memory(greeted=True))
+
     def say(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one command of trayd beside the running one."""
+        self._has_been_here()
         return subprocess.run(
             [*COMMAND, *arguments],
             env=self._environ,

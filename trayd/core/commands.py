@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trayd.core import health as h
-from trayd.core import identity, report
+from trayd.core import identity, news, report
 from trayd.core import messages as m
 from trayd.core.health import Now
 from trayd.core.profile import cleared, variables
@@ -13,6 +13,7 @@ from trayd.core.shells import SHELLS, UnquotableError, script
 from trayd.core.snapshot import Result, Snapshot, ask, hinted, know, put_watch, remember
 from trayd.core.text import clean
 from trayd.core.value import replace
+from trayd.core.words import _
 
 
 def command(snapshot: Snapshot, message: object, now: Now) -> Result:
@@ -43,14 +44,14 @@ def command(snapshot: Snapshot, message: object, now: Now) -> Result:
         case m.Accept(name) if name in snapshot.engines:
             known, engine = identity.accept(snapshot.identities, snapshot.engines[name])
             return know(snapshot, name, known, engine, [])
-        case m.CopyEnvironment(name, _, False) if name in snapshot.engines and snapshot.engines[name].stranger:
-            return snapshot, [m.Notify("Nothing was copied", report.stranger(snapshot.engines[name])[1], name)]
+        case m.CopyEnvironment(name, _any, False) if name in snapshot.engines and snapshot.engines[name].stranger:
+            return snapshot, [m.Notify(_("Nothing was copied"), report.stranger(snapshot.engines[name])[1], name)]
         case m.CopyEnvironment(name, shell, unset) if name in snapshot.engines:
             profile = snapshot.engines[name].profile
             try:
                 text = script(SHELLS[shell], cleared(profile) if unset else variables(profile))
             except UnquotableError as error:
-                return snapshot, [m.Notify("Nothing was copied", f"{name}: {error.message}")]
+                return snapshot, [m.Notify(_("Nothing was copied"), f"{name}: {error.message}")]
             return snapshot, [m.PutOnClipboard(text)]
         case m.MenuOpened() if snapshot.active in snapshot.engines:
             return _menu_opened(snapshot, snapshot.active, now)
@@ -66,19 +67,41 @@ def command(snapshot: Snapshot, message: object, now: Now) -> Result:
         case m.ChooseTheme(theme):
             snapshot = replace(snapshot, theme=theme)
             return snapshot, [remember(snapshot)]
+        case m.ChooseLanguage(language):
+            snapshot, effects = speak(snapshot, language, now)
+            return snapshot, [*effects, remember(snapshot)]
+        case m.TrayCame() if not snapshot.greeted:
+            snapshot = replace(snapshot, greeted=True)
+            return snapshot, [m.Greet(remember(snapshot), m.Notify(*news.greeting(snapshot)))]
         case m.Quit():
             stops = [m.StopWatch(name) for name in snapshot.engines]
             return replace(snapshot, stopped=True), [*stops, m.Stop()]
     return snapshot, []
 
 
+def speak(snapshot: Snapshot, language: str, now: Now) -> Result:
+    """Return the snapshot in another language; causes and problems keep their words, so they are asked for anew."""
+    if language == snapshot.language:
+        return snapshot, []
+    effects: list[object] = [m.Speak(language), m.ReadFiles()]
+    snapshot = replace(snapshot, language=language)
+    for name, engine in snapshot.engines.items():
+        if engine.health.diagnosis is not None:
+            snapshot, more = ask(snapshot, name, now)
+            effects += more
+    return snapshot, effects
+
+
 def machine_started(snapshot: Snapshot, ended: m.MachineStarted, now: Now) -> Result:
     """Return the snapshot after `docker-machine start` ended: its store is read anew and the engine asked."""
     snapshot = replace(snapshot, starting=snapshot.starting - {ended.machine})
     if ended.error:
-        title = f"machine {ended.machine} could not be started"
-        text = f"{clean(ended.error)} → docker-machine start {ended.machine} in a terminal"
-        return snapshot, [m.Notify(title, text, ended.name, (m.Button("Try again", m.StartMachine(ended.name)),))]
+        title = _("machine {name} could not be started").format(name=ended.machine)
+        text = _("{error} → docker-machine start {name} in a terminal").format(
+            error=clean(ended.error), name=ended.machine
+        )
+        again = m.Button(_("Try again"), m.StartMachine(ended.name))
+        return snapshot, [m.Notify(title, text, ended.name, (again,))]
     if ended.name not in snapshot.watches:
         return snapshot, [m.ReadFiles()]
     snapshot, effects = command(snapshot, m.CheckAgain(ended.name), now)

@@ -15,6 +15,7 @@ from trayd.core.profile import Endpoint
 from trayd.core.sentences import SENTENCES
 from trayd.core.text import clean
 from trayd.core.value import Value
+from trayd.core.words import _
 
 
 class Diagnosis(Value):
@@ -81,6 +82,8 @@ _ERRNO_CODES = {
     errno.EHOSTDOWN: "no_route",
     errno.ENETDOWN: "no_route",
     errno.EADDRNOTAVAIL: "no_route",
+    # Of this computer, whoever listens there: the details say what it lacks.
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS), "unknown"),
 }
 
 # Failures that a person has to mend, which asking again every second does not help.
@@ -110,7 +113,7 @@ def diagnose(code: str, endpoint: Endpoint, detail: str = "", variant: str = "",
         "login": clean(endpoint.login, 120),
         "socket": clean(endpoint.remote_socket, 120),
     } | facts
-    return Diagnosis(code, cause.format_map(values), step.format_map(values), clean(detail, 500))
+    return Diagnosis(code, _(cause).format_map(values), _(step).format_map(values), clean(detail, 500))
 
 
 def from_exception(error: BaseException, endpoint: Endpoint) -> Diagnosis:
@@ -203,7 +206,8 @@ def _os_code(error: OSError, endpoint: Endpoint) -> str | None:
     if code == "socket_permission" and not endpoint.socket:
         return "tls_files" if endpoint.tls and error.filename else "no_route"
     if code is None and endpoint.socket and type(error) is OSError and error.args:
-        return "socket_path_too_long"  # "AF_UNIX path too long" is the one OSError of connect() without a number
+        # "AF_UNIX path too long" is the one OSError of connect() without a number.
+        return "unknown" if error.errno else "socket_path_too_long"
     return code
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from trayd.core import messages as m
 from trayd.core import report
+from trayd.core.cells import wrap
 from trayd.core.dockercli import change_line, place
 from trayd.core.engine import Engine
 from trayd.core.health import GOOD
@@ -16,6 +17,7 @@ from trayd.core.shells import SHELLS
 from trayd.core.snapshot import Snapshot
 from trayd.core.text import clean, human_size
 from trayd.core.view import IconSpec, Item, Mark, Theme, View
+from trayd.core.words import LANGUAGES, N_, _
 
 # Wider lines would push a menu over a whole small screen; labels of panels do not wrap by themselves.
 LINE = 76
@@ -23,7 +25,11 @@ PROFILES_INLINE = 12
 IMAGES_SHOWN = 40
 PROBLEMS_SHOWN = 5
 # What the colours are good for is said by the panel: nobody knows it but who looks at it.
-THEMES = {Theme.COLOUR: "Colour", Theme.LIGHT: "Light, for a dark panel", Theme.DARK: "Dark, for a light panel"}
+THEMES = {
+    Theme.COLOUR: N_("Colour"),
+    Theme.LIGHT: N_("Light, for a dark panel"),
+    Theme.DARK: N_("Dark, for a light panel"),
+}
 
 About = tuple[str, ...]
 
@@ -32,8 +38,8 @@ def view(snapshot: Snapshot, clock: Callable[[float], str], about: About = ()) -
     """Return what the tray shows; `clock` writes a wall-clock time as people read it, `about` are lines to show."""
     engine = snapshot.engines.get(snapshot.active)
     if engine is None:
-        icon, tooltip = IconSpec("none", theme=snapshot.theme), "trayd\nNo profile yet"
-        top = [Item("head", "No profile yet")]
+        icon, tooltip = IconSpec("none", theme=snapshot.theme), "trayd\n" + _("No profile yet")
+        top = [Item("head", _("No profile yet"))]
     else:
         state, profile = str(engine.health.state), engine.profile
         icon = IconSpec(state, profile.endpoint.remote, profile.protected, snapshot.theme)
@@ -42,7 +48,7 @@ def view(snapshot: Snapshot, clock: Callable[[float], str], about: About = ()) -
     groups: list[list[Item]] = [top, profiles, _certificates(snapshot), _problems(snapshot)]
     if engine is not None:
         groups.append([_copy(engine), _images(engine)])
-    groups += [[_settings(snapshot)], [_about(about), Item("quit", "Quit", m.Quit())]]
+    groups += [[_settings(snapshot)], [_about(about), Item("quit", _("Quit"), m.Quit())]]
     middle = m.CheckAgain(engine.profile.name) if engine is not None else None
     return View(icon, tooltip, tuple(_joined(groups)), middle)
 
@@ -55,40 +61,24 @@ def _joined(groups: Iterable[list[Item]]) -> Iterable[Item]:
         yield from group
 
 
-def wrap(text: str, width: int = LINE) -> list[str]:
-    """Return a text as lines of at most `width` characters, about equally long, broken between words if possible."""
-    lines = _fill(text, width)
-    narrow = -(-len(text) // max(1, len(lines)))
-    return next((even for w in range(narrow, width) if len(even := _fill(text, w)) == len(lines)), lines)
-
-
-def _fill(text: str, width: int) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        while len(word) > width:
-            lines, word = [*lines, word[:width]], word[width:]
-        if len(lines[-1]) + len(word) + 1 > width and lines[-1]:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return [line for line in lines if line]
-
-
 def _top(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) -> list[Item]:
     name, diagnosis = engine.profile.name, engine.health.diagnosis
     items = [Item("head", clean(report.headline(engine, clock), 100))]
     if diagnosis is not None:
-        items += [Item(f"cause {n}", line) for n, line in enumerate(wrap(diagnosis.cause))]
-        items += [Item(f"next {n}", line) for n, line in enumerate(wrap(f"→ {diagnosis.next}"))]
+        items += [Item(f"cause {n}", line) for n, line in enumerate(wrap(diagnosis.cause, LINE))]
+        items += [Item(f"next {n}", line) for n, line in enumerate(wrap(f"→ {diagnosis.next}", LINE))]
     if engine.stranger:
-        items += [Item(f"stranger {n}", line) for n, line in enumerate(wrap(f"⚠ {report.stranger(engine)[1]}"))]
-        items.append(Item("accept", "It is the right one", m.Accept(name)))
-    items.append(Item("check", "Check again", m.CheckAgain(name)))
+        items += [Item(f"stranger {n}", line) for n, line in enumerate(wrap(f"⚠ {report.stranger(engine)[1]}", LINE))]
+        items.append(Item("accept", _("It is the right one"), m.Accept(name)))
+    items.append(Item("check", _("Check again"), m.CheckAgain(name)))
     if snapshot.docker_machine and (machine := engine.lost_machine):
         starting = machine in snapshot.starting
         items.append(
-            Item("start", "Starting machine …") if starting else Item("start", "Start machine", m.StartMachine(name))
+            Item("start", _("Starting machine …"))
+            if starting
+            else Item("start", _("Start machine"), m.StartMachine(name))
         )
-    items.append(Item("details", "Copy details", m.CopyDetails(name)))
+    items.append(Item("details", _("Copy details"), m.CopyDetails(name)))
     return items
 
 
@@ -97,24 +87,25 @@ def _profiles(snapshot: Snapshot) -> list[Item]:
     if len(items) <= PROFILES_INLINE:
         return items
     bad = sum(1 for engine in snapshot.engines.values() if engine.health.state not in GOOD)
-    told = f"{len(items)}, {bad} not reachable" if bad else str(len(items))
-    return [Item("profiles", f"Profiles ({told})", children=tuple(items))]
+    label = _("Profiles ({number}, {bad} not reachable)") if bad else _("Profiles ({number})")
+    return [Item("profiles", label.format(number=len(items), bad=bad), children=tuple(items))]
 
 
 def _profile(engine: Engine, snapshot: Snapshot) -> Item:
     profile, health = engine.profile, engine.health
     label = f"{profile.name}  {report.DOTS[health.state]}  {report.words(health)}"
     if engine.stranger:
-        label += "  ⚠ another engine"
+        label += "  ⚠ " + _("another engine")
     told = [clean(profile.endpoint.host, 40)] if profile.endpoint.remote else []
-    told += [report.SOURCES[profile.source]] if profile.source in report.SOURCES and profile.name != "local" else []
-    told += ["protected"] if profile.protected else []
-    told += ["docker uses it"] if profile.name == snapshot.current else []
+    told += [report.source(profile)] if profile.source in report.SOURCES and profile.name != "local" else []
+    told += [_("protected")] if profile.protected else []
+    told += [_("docker uses it")] if profile.name == snapshot.current else []
     if told:
-        label += f"  ({', '.join(told)})"
+        label += f"  ({_(', ').join(told)})"
     key, use, active = f"profile {profile.name}", m.Use(profile.name), profile.name == snapshot.active
     if profile.protected and not active:
-        return Item(key, label, mark=Mark.RADIO, children=(Item("yes", f"Yes, use {profile.name}", use),))
+        sure = Item("yes", _("Yes, use {name}").format(name=profile.name), use)
+        return Item(key, label, mark=Mark.RADIO, children=(sure,))
     return Item(key, label, use, Mark.RADIO, active)
 
 
@@ -135,11 +126,11 @@ def _cli(snapshot: Snapshot, clock: Callable[[float], str]) -> list[Item]:
 def _problems(snapshot: Snapshot) -> list[Item]:
     items = []
     for number, problem in enumerate(snapshot.problems[:PROBLEMS_SHOWN]):
-        lines = wrap(clean(str(problem), 300))
+        lines = wrap(clean(str(problem), 300), LINE)
         items.append(Item(f"problem {number}", f"⚠ {lines[0]}", m.OpenProfiles()))
         items += [Item(f"problem {number}.{n}", f"    {line}") for n, line in enumerate(lines[1:])]
     if (more := len(snapshot.problems) - PROBLEMS_SHOWN) > 0:
-        items.append(Item("problem more", f"… and {more} more: trayd config check"))
+        items.append(Item("problem more", _("… and {number} more: trayd config check").format(number=more)))
     return items
 
 
@@ -149,41 +140,54 @@ def _copy(engine: Engine) -> Item:
     def shells(unset: bool) -> tuple[Item, ...]:
         return tuple(Item(s.name, s.label, m.CopyEnvironment(name, s.name, unset)) for s in SHELLS.values())
 
-    unset = Item("unset", "Unset", children=shells(True))
-    return Item("copy", "Copy environment", children=(*shells(False), Item("separator unset"), unset))
+    unset = Item("unset", _("Unset"), children=shells(True))
+    return Item("copy", _("Copy environment"), children=(*shells(False), Item("separator unset"), unset))
 
 
 def _images(engine: Engine) -> Item:
     images = engine.images
     if images is None or engine.health.state not in GOOD:
-        return Item("images", "Images")
+        return Item("images", _("Images"))
+    label = _("Images ({number})").format(number=len(images))
     if not images:
-        return Item("images", "Images (0)")
+        return Item("images", label)
     shown = [
         Item(f"image {image.name}", f"{clean(image.name, 80)}    {human_size(image.size)}", m.CopyText(image.name))
         for image in images[:IMAGES_SHOWN]
     ]
     if (more := len(images) - IMAGES_SHOWN) > 0:
-        shown.append(Item("images more", f"… and {more} more: docker images"))
-    return Item("images", f"Images ({len(images)})", children=tuple(shown))
+        shown.append(Item("images more", _("… and {number} more: docker images").format(number=more)))
+    return Item("images", label, children=tuple(shown))
 
 
 def _settings(snapshot: Snapshot) -> Item:
-    items = [Item("notifications", "Notifications", m.ToggleNotifications(), Mark.CHECK, snapshot.notifications)]
+    items = [Item("notifications", _("Notifications"), m.ToggleNotifications(), Mark.CHECK, snapshot.notifications)]
     if snapshot.autostart is not None:
-        items.insert(0, Item("autostart", "Start at login", m.ToggleAutostart(), Mark.CHECK, snapshot.autostart))
+        items.insert(0, Item("autostart", _("Start at login"), m.ToggleAutostart(), Mark.CHECK, snapshot.autostart))
     themes = (
-        Item(theme, label, m.ChooseTheme(theme), Mark.RADIO, theme is snapshot.theme) for theme, label in THEMES.items()
+        Item(theme, _(label), m.ChooseTheme(theme), Mark.RADIO, theme is snapshot.theme)
+        for theme, label in THEMES.items()
     )
-    items.append(Item("theme", "Icon", children=tuple(themes)))
-    items += [Item("folder", "Open profiles", m.OpenProfiles()), Item("reload", "Reload", m.Reload())]
-    return Item("settings", "Settings", children=tuple(items))
+    items += [Item("theme", _("Icon"), children=tuple(themes)), _languages(snapshot)]
+    items += [Item("folder", _("Open profiles"), m.OpenProfiles()), Item("reload", _("Reload"), m.Reload())]
+    return Item("settings", _("Settings"), children=tuple(items))
+
+
+def _languages(snapshot: Snapshot) -> Item:
+    """Return the choice of the language, found again by its second name whatever the language is."""
+    known = {"": _("As the session"), **LANGUAGES}
+    items = (
+        Item(f"language {key}", label, m.ChooseLanguage(key), Mark.RADIO, key == snapshot.language)
+        for key, label in known.items()
+    )
+    own = _("Language")
+    return Item("language", own if own == "Language" else f"{own} (Language)", children=tuple(items))
 
 
 def _about(about: About) -> Item:
     lines = [Item(f"about {n}", clean(line, 120)) for n, line in enumerate(about)]
-    copy = Item("about copy", "Copy for a bug report", m.CopyText("\n".join(about)))
-    return Item("about", "About", children=(*lines, copy))
+    copy = Item("about copy", _("Copy for a bug report"), m.CopyText("\n".join(about)))
+    return Item("about", _("About"), children=(*lines, copy))
 
 
 def _tooltip(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) -> str:
@@ -191,11 +195,11 @@ def _tooltip(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) 
     if engine.health.diagnosis is not None:
         lines.append(engine.health.diagnosis.cause)
     if engine.stranger:
-        lines.append("⚠ Another engine answers here than before")
+        lines.append("⚠ " + _("Another engine answers here than before"))
     others = [e for e in snapshot.engines.values() if e is not engine and e.health.diagnosis is not None]
     if others:
-        names = ", ".join(e.profile.name for e in others[:3]) + (" …" if len(others) > 3 else "")
-        lines.append(f"Also not reachable: {names}")
+        names = _(", ").join(e.profile.name for e in others[:3]) + (" …" if len(others) > 3 else "")
+        lines.append(_("Also not reachable: {names}").format(names=names))
     lines += report.expiring(snapshot.engines.values())[:3]
     lines += [item.label for item in _cli(snapshot, clock) if item.key == "cli changed"]
     return "\n".join(clean(line, 160) for line in lines)

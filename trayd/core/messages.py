@@ -158,6 +158,16 @@ class MachineStarted(Value):
     error: str = ""
 
 
+class TrayGone(Value):
+    """No tray shows the icon, or not any more."""
+
+
+class NoTray(Value):
+    """Long after the start there is no tray, but somebody to tell it; `step` is what a person can do here."""
+
+    step: str
+
+
 class Tick(Value):
     """Time passed: a deadline may have come."""
 
@@ -243,10 +253,22 @@ class ToggleNotifications(Value):
     """Show notifications, or not."""
 
 
-class NotificationsAre(Value):
-    """Whether notifications are wanted, as the file says: another trayd changed it."""
+class SettingsAre(Value):
+    """The settings of the menu, as the file says: another trayd changed them."""
 
-    wanted: bool
+    notifications: bool
+    theme: Theme
+    language: str
+
+
+class ChooseLanguage(Value):
+    """Speak this language, one of `words.LANGUAGES`; an empty one is the session's."""
+
+    language: str
+
+
+class TrayCame(Value):
+    """The icon is shown in a tray."""
 
 
 class ChooseTheme(Value):
@@ -332,13 +354,34 @@ class Notify(Value):
     buttons: tuple[Button, ...] = ()
 
 
+class AdviseTray(Value):
+    """Look what a person can do here to have a tray, and whether they can be told: NoTray comes back."""
+
+
 class Remember(Value):
-    """Write the choice and the settings to disk."""
+    """Write the choice and the settings to disk; `quiet` says no word if that fails, since nobody chose anything."""
 
     active: str
     previous: str
     notifications: bool
     theme: Theme = Theme.COLOUR
+    language: str = ""
+    greeted: bool = False
+    trayless: bool = False
+    quiet: bool = False
+
+
+class Greet(Value):
+    """Write down that the person was greeted, and if that can be kept, show the greeting."""
+
+    memory: Remember
+    greeting: Notify
+
+
+class Speak(Value):
+    """Say everything in this language from now on; an empty one is the session's."""
+
+    language: str
 
 
 class RememberEngines(Value):

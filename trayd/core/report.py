@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from unicodedata import combining, east_asian_width
+from collections.abc import Callable, Iterable
 
 from trayd.core import certificates
+from trayd.core.cells import aligned
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.engine import Engine
 from trayd.core.health import GOOD, Health, State
 from trayd.core.profile import Profile
 from trayd.core.text import clean, human_latency
+from trayd.core.words import N_, _
 
 DOTS = {
     State.CONNECTING: "○",
@@ -22,97 +23,102 @@ DOTS = {
 }
 
 WORDS = {
-    State.CONNECTING: "connecting",
-    State.REACHABLE: "reachable",
-    State.DEGRADED: "slow",
-    State.HUNG: "does not answer",
-    State.RECONNECTING: "reconnecting",
-    State.UNREACHABLE: "not reachable",
+    State.CONNECTING: N_("connecting"),
+    State.REACHABLE: N_("reachable"),
+    State.DEGRADED: N_("slow"),
+    State.HUNG: N_("does not answer"),
+    State.RECONNECTING: N_("reconnecting"),
+    State.UNREACHABLE: N_("not reachable"),
 }
 
 # Where a profile comes from, if nobody wrote a file for it.
-SOURCES = {"context": "context", "machine": "docker-machine", "local": "local"}
+SOURCES = {"context": N_("context"), "machine": "docker-machine", "local": N_("local")}
 
 # For the list of profiles, where a whole sentence has no room.
 SHORT = {
-    "socket_missing": "not running",
-    "not_a_socket": "not a socket",
-    "refused": "stopped",
-    "stopped_activatable": "stopped, starts on use",
-    "socket_permission": "permission denied",
-    "socket_path_too_long": "path too long",
-    "busy": "stuck",
-    "dns": "name not known",
-    "no_route": "no network",
-    "connect_timeout": "machine does not answer",
-    "no_answer": "does not answer",
-    "connection_lost": "connection lost",
-    "closed": "closes connections",
-    "not_http": "not Docker",
-    "not_docker": "not Docker",
-    "denied": "access denied",
-    "denied_or_proxy": "access denied",
-    "engine_error": "engine error",
-    "proxy_or_starting": "starting, or a proxy",
-    "api_too_old": "engine too old",
-    "api_client_too_old": "trayd too old",
-    "tls_needed": "wants TLS",
-    "tls_not_spoken": "speaks no TLS",
-    "tls_too_old": "TLS too old",
-    "tls_failed": "TLS failed",
-    "tls_files": "TLS files unusable",
-    "cert_unknown_ca": "certificate not trusted",
-    "cert_expired": "certificate expired",
-    "cert_not_yet_valid": "certificate not valid yet",
-    "cert_wrong_host": "certificate for another host",
-    "cert_weak": "certificate too weak",
-    "cert_wrong_purpose": "certificate not for servers",
-    "cert_invalid": "certificate not trusted",
-    "client_cert_rejected": "your certificate is refused",
-    "client_cert_missing": "wants your certificate",
-    "proxy": "proxy refuses",
-    "ssh_missing": "no ssh here",
-    "ssh_config": "ssh settings unusable",
-    "ssh_hostkey_unknown": "host key not known",
-    "ssh_hostkey_changed": "host key changed",
-    "ssh_auth": "ssh key refused",
-    "ssh_key_passphrase": "ssh key locked",
-    "ssh_protocol": "no ssh connection",
-    "ssh_login_slow": "login too slow",
-    "ssh_forward_refused": "forwarding refused",
-    "ssh_remote_docker_missing": "no Docker there",
-    "ssh_remote_socket_missing": "not running",
-    "ssh_remote_gone": "just stopped",
-    "ssh_remote_stopped": "stopped",
-    "ssh_remote_permission": "permission denied",
+    "socket_missing": N_("not running"),
+    "not_a_socket": N_("not a socket"),
+    "refused": N_("stopped"),
+    "stopped_activatable": N_("stopped, starts on use"),
+    "socket_permission": N_("permission denied"),
+    "socket_path_too_long": N_("path too long"),
+    "busy": N_("stuck"),
+    "dns": N_("name not known"),
+    "no_route": N_("no network"),
+    "connect_timeout": N_("machine does not answer"),
+    "no_answer": N_("does not answer"),
+    "connection_lost": N_("connection lost"),
+    "closed": N_("closes connections"),
+    "not_http": N_("not Docker"),
+    "not_docker": N_("not Docker"),
+    "denied": N_("access denied"),
+    "denied_or_proxy": N_("access denied"),
+    "engine_error": N_("engine error"),
+    "proxy_or_starting": N_("starting, or a proxy"),
+    "api_too_old": N_("engine too old"),
+    "api_client_too_old": N_("trayd too old"),
+    "tls_needed": N_("wants TLS"),
+    "tls_not_spoken": N_("speaks no TLS"),
+    "tls_too_old": N_("TLS too old"),
+    "tls_failed": N_("TLS failed"),
+    "tls_files": N_("TLS files unusable"),
+    "cert_unknown_ca": N_("certificate not trusted"),
+    "cert_expired": N_("certificate expired"),
+    "cert_not_yet_valid": N_("certificate not valid yet"),
+    "cert_wrong_host": N_("certificate for another host"),
+    "cert_weak": N_("certificate too weak"),
+    "cert_wrong_purpose": N_("certificate not for servers"),
+    "cert_invalid": N_("certificate not trusted"),
+    "client_cert_rejected": N_("your certificate is refused"),
+    "client_cert_missing": N_("wants your certificate"),
+    "proxy": N_("proxy refuses"),
+    "ssh_missing": N_("no ssh here"),
+    "ssh_config": N_("ssh settings unusable"),
+    "ssh_hostkey_unknown": N_("host key not known"),
+    "ssh_hostkey_changed": N_("host key changed"),
+    "ssh_auth": N_("ssh key refused"),
+    "ssh_key_passphrase": N_("ssh key locked"),
+    "ssh_protocol": N_("no ssh connection"),
+    "ssh_login_slow": N_("login too slow"),
+    "ssh_forward_refused": N_("forwarding refused"),
+    "ssh_remote_docker_missing": N_("no Docker there"),
+    "ssh_remote_socket_missing": N_("not running"),
+    "ssh_remote_gone": N_("just stopped"),
+    "ssh_remote_stopped": N_("stopped"),
+    "ssh_remote_permission": N_("permission denied"),
 }
 
 
 def words(health: Health) -> str:
     """Return a state in two or three words: "reachable", "certificate expired"."""
     if health.state is State.UNREACHABLE and health.diagnosis is not None:
-        return SHORT.get(health.diagnosis.code, WORDS[health.state])
-    return WORDS[health.state]
+        return _(SHORT.get(health.diagnosis.code, WORDS[health.state]))
+    return _(WORDS[health.state])
+
+
+def source(profile: Profile) -> str:
+    """Return where a profile comes from in a word or two, nothing for a file."""
+    return _(SOURCES.get(profile.source, ""))
 
 
 def headline(engine: Engine, clock: Callable[[float], str]) -> str:
     """Return the truth in one line: "office — reachable · Engine 27.3 · 12 ms"."""
     health, name = engine.health, engine.profile.name
     if health.state in GOOD:
-        parts = [f"{name} — {WORDS[health.state]}"]
+        parts = [f"{name} — {_(WORDS[health.state])}"]
         if engine.info and engine.info.version:
-            parts.append(f"Engine {clean(engine.info.version, 30)}")
+            parts.append(_("Engine {version}").format(version=clean(engine.info.version, 30)))
         if health.latency is not None:
             parts.append(human_latency(health.latency))
         return " · ".join(parts)
     if health.state is State.CONNECTING:
-        return f"{name} — connecting"
-    return f"{name} — {WORDS[health.state]} since {clock(health.since)}"
+        return f"{name} — {_(WORDS[health.state])}"
+    return _("{name} — {state} since {time}").format(name=name, state=_(WORDS[health.state]), time=clock(health.since))
 
 
 def loss(profile: Profile, health: Health) -> tuple[str, str]:
     """Return title and text of the notification about a lost engine."""
-    title = f"{profile.name}: {WORDS[health.state]}"
+    title = f"{profile.name}: {_(WORDS[health.state])}"
     diagnosis = health.diagnosis
     return title, f"{diagnosis.cause} {diagnosis.next}" if diagnosis else ""
 
@@ -121,15 +127,21 @@ def stranger(engine: Engine) -> tuple[str, str]:
     """Return title and text about an engine that is not the one its profile had before."""
     name = engine.profile.name
     who = f" ({clean(engine.info.name, 40)})" if engine.info and engine.info.name else ""
+    text = _(
+        "At {address} another engine answers than before{who}. If that is right, say so in the menu, or with: "
+        "trayd use {name} --accept"
+    )
     return (
-        f"{name}: another engine answers",
-        f"At {engine.profile.endpoint.url} another engine answers than before{who}. If that is right, say so in the "
-        f"menu, or with: trayd use {name} --accept",
+        _("{name}: another engine answers").format(name=name),
+        text.format(address=engine.profile.endpoint.url, who=who, name=name),
     )
 
 
 def details(engine: Engine) -> str:
-    """Return all that is known about an engine as lines of text, for a bug report; there are no secrets in it."""
+    """Return all that is known about an engine as lines of text, for a bug report; there are no secrets in it.
+
+    The names of the fields stay English: whoever reads the report looks for them.
+    """
     profile, health, info = engine.profile, engine.health, engine.info
     lines = [
         f"profile:   {profile.name} ({profile.source}{', ' + profile.path if profile.path else ''})",
@@ -187,7 +199,7 @@ def diagnosis_json(diagnosis: Diagnosis | None) -> dict[str, str] | None:
 
 def table(engines: list[Engine], active: str) -> str:
     """Return the engines as an aligned table: mark of the active one, name, state, latency, version, address."""
-    rows = [("  PROFILE", "STATE", "LATENCY", "ENGINE", "ENDPOINT")]
+    rows = [("  " + _("PROFILE"), _("STATE"), _("LATENCY"), _("ENGINE"), _("ENDPOINT"))]
     for engine in engines:
         health, info = engine.health, engine.info
         rows.append(
@@ -205,31 +217,6 @@ def table(engines: list[Engine], active: str) -> str:
 def marked(name: str, active: str) -> str:
     """Return a profile's name for a table's first column, with a star if it is the active one."""
     return f"* {name}" if name == active else f"  {name}"
-
-
-def aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    """Return rows of cells as lines in which the columns stand below each other, in a terminal's cells."""
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "  ".join(cell + " " * (room - width(cell)) for cell, room in zip(row, widths, strict=True)) for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def width(text: str) -> int:
-    """Return how many cells of a terminal a text takes: East Asian characters two, combining marks none."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def cut(text: str, cells: int) -> str:
-    """Return a text that fits into so many cells of a terminal, with an ellipsis where it was cut."""
-    if width(text) <= cells:
-        return text
-    while text and width(text) > cells - 1:
-        text = text[:-1]
-    return text + "…"
 
 
 def reasons(engines: list[Engine]) -> str:

@@ -13,6 +13,7 @@ from trayd.core.health import Now
 from trayd.core.identity import Identities
 from trayd.core.profile import unchosen
 from trayd.core.telling import Telling
+from trayd.core.trayless import Trayless
 from trayd.core.value import Value, replace
 from trayd.core.view import Theme
 
@@ -60,12 +61,15 @@ class Snapshot(Value):
     identities: Identities = MappingProxyType({})
     notifications: bool = True
     theme: Theme = Theme.COLOUR
+    language: str = ""
+    greeted: bool = False
     autostart: bool | None = None
     cli: CliGoesTo | None = None
     cli_changed: CliChange | None = None
     docker_machine: bool = False
     starting: frozenset[str] = frozenset()
     telling: Telling = Telling()
+    trayless: Trayless = Trayless()
     generation: int = 0
     stopped: bool = False
 
@@ -132,4 +136,12 @@ def know(snapshot: Snapshot, name: str, known: Identities, engine: Engine, effec
 
 def remember(snapshot: Snapshot) -> m.Remember:
     """Return the effect that writes the choice and the settings to disk."""
-    return m.Remember(snapshot.wanted, snapshot.previous, snapshot.notifications, snapshot.theme)
+    return m.Remember(
+        snapshot.wanted,
+        snapshot.previous,
+        snapshot.notifications,
+        snapshot.theme,
+        snapshot.language,
+        snapshot.greeted,
+        snapshot.trayless.told,
+    )
