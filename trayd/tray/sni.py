@@ -47,6 +47,7 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         # may set the title.
         self._changing = threading.RLock()
         self._state = State(plain(name, _TITLE_LIMIT))
+        self._gnome = dbusmenu.is_gnome(os.environ.get("XDG_CURRENT_DESKTOP", ""))
         self._pixmaps = Pixmaps()
         self._notifications = Notifications(name, self._button)
         self._bus: Bus | None = None
@@ -97,7 +98,7 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
 
     def _update_menu(self) -> None:
         with self._changing:
-            layout, change = dbusmenu.evolve(self._state.layout, self._menu)
+            layout, change = dbusmenu.evolve(self._state.layout, self._menu, self._gnome)
             # An equal menu replaces the old one too: its items may do something else.
             self._change(layout=layout)
             if change.properties:
