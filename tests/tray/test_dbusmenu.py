@@ -270,23 +270,6 @@ def test_in_gnome_an_underscore_of_many_is_not_lost() -> None:
         assert re.sub("_([^_])", r"\1", dbusmenu.escape_label(text, gnome=True), count=1) == text
 
 
-@pytest.mark.parametrize(
-    ("desktop", "is_it"),
-    [
-        ("GNOME", True),
-        ("ubuntu:GNOME", True),
-        ("GNOME-Classic:GNOME", True),
-        ("", False),
-        ("XFCE", False),
-        ("X-Cinnamon", False),
-        ("Budgie:GNOME", False),
-    ],
-)
-def test_gnome_is_known_by_the_session_s_own_word(desktop: str, is_it: bool) -> None:
-    """XDG_CURRENT_DESKTOP names the desktop and those that it is made of."""
-    assert dbusmenu.is_gnome(desktop) is is_it
-
-
 class Extension:
     """What GNOME's extension does with the top level: adds at the place, then removes, and moves nothing."""
 

@@ -82,6 +82,19 @@ def test_the_icon_comes_back_after_the_panel_was_restarted(bus: PrivateBus) -> N
         assert told[-5:] == [False, True, False, True, False]
 
 
+def test_a_watcher_that_drops_us_while_we_live_gets_us_again(bus: PrivateBus) -> None:
+    """GNOME's extension does so when it was just switched on; one that keeps doing it is not followed for ever."""
+    with running(an_icon()), Host(bus.address) as host:
+        name = host.item
+        for number in range(2, 5):
+            host._signal("StatusNotifierItemUnregistered", "s", (f"{name}/StatusNotifierItem",))
+            wait_until(lambda number=number: len(host.registrations) == number, what="the next registration")
+        host._signal("StatusNotifierItemUnregistered", "s", ("org.kde.StatusNotifierItem-1-1",))
+        host._signal("StatusNotifierItemUnregistered", "s", (name,))
+        host.labels()  # what came before that was handled
+        assert [service for _, service in host.registrations] == [name] * 4
+
+
 def test_the_icon_comes_back_after_the_bus_was_lost(bus: PrivateBus) -> None:
     """The bus ends and starts again; what changed meanwhile is shown."""
     with running(an_icon()) as icon:

@@ -94,12 +94,6 @@ def escape_label(text: str, gnome: bool = False) -> str:
     return _GNOME_UNDERSCORE.sub("__", text, count=1) if gnome else text.replace("_", "__")
 
 
-def is_gnome(desktop: str) -> bool:
-    """Whether a XDG_CURRENT_DESKTOP means GNOME Shell, whose tray is the AppIndicator extension."""
-    names = desktop.split(":")
-    return "GNOME" in names and "Budgie" not in names
-
-
 def evolve(old: Layout, menu: Iterable[Any] | None, gnome: bool = False) -> tuple[Layout, Change]:
     """Turn a pystray menu into the layout that follows `old`, and say what differs."""
     fresh = count(old.next_id)

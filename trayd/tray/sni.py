@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any
 
 from trayd.core.value import replace
+from trayd.core.view import is_gnome
 from trayd.tray import dbusmenu
 from trayd.tray.bus import DAEMON, ERROR, OWNED, Bus, BusError, Incoming, Reply
 from trayd.tray.pystray_import import pystray
@@ -29,6 +30,7 @@ from trayd.tray.sni_text import plain, unmarked
 _TITLE_LIMIT = 120
 _TOOLTIP_LIMIT = 1000
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0  # seconds between two attempts to find a bus
+_AGAIN = 3  # how often a watcher that lets go of us gets us again
 _numbers = count(1)
 _log = logging.getLogger(__name__)
 
@@ -47,12 +49,13 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         # may set the title.
         self._changing = threading.RLock()
         self._state = State(plain(name, _TITLE_LIMIT))
-        self._gnome = dbusmenu.is_gnome(os.environ.get("XDG_CURRENT_DESKTOP", ""))
+        self._gnome = is_gnome(os.environ.get("XDG_CURRENT_DESKTOP", ""))
         self._pixmaps = Pixmaps()
         self._notifications = Notifications(name, self._button)
         self._bus: Bus | None = None
         self._answers: Answers | None = None
         self._service = ""
+        self._again = _AGAIN
         self._visible = False
         self._stopped = False
         # Held until `_stop`, which is all a signal handler may do safely: release it.
@@ -229,6 +232,7 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
             name, old, new = message.body
             if name == WATCHER:
                 if new:  # at login, after a panel restart, or an extension was switched on
+                    self._again = _AGAIN
                     with self._changing:
                         self._register()
                 self._ask_for_host(bus)
@@ -238,6 +242,15 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
             self._notifications.came(message)
         elif message.interface == WATCHER and "Host" in message.member:
             self._ask_for_host(bus)
+        elif message.member == "StatusNotifierItemUnregistered":
+            self._dropped(str(message.body[0]).partition("/")[0], bus)
+
+    def _dropped(self, item: str, bus: Bus) -> None:
+        """Register again if that was us: GNOME's extension (v46) now and then drops what it found when switched on."""
+        if self._again and item in (self._service, bus.unique_name):
+            self._again -= 1
+            with self._changing:
+                self._register()
 
     def _registered(self, reply: Reply) -> None:
         if reply.error:
