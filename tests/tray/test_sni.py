@@ -82,17 +82,15 @@ def test_the_icon_comes_back_after_the_panel_was_restarted(bus: PrivateBus) -> N
         assert told[-5:] == [False, True, False, True, False]
 
 
-def test_a_watcher_that_drops_us_while_we_live_gets_us_again(bus: PrivateBus) -> None:
-    """GNOME's extension does so when it was just switched on; one that keeps doing it is not followed for ever."""
-    with running(an_icon()), Host(bus.address) as host:
-        name = host.item
-        for number in range(2, 5):
-            host._signal("StatusNotifierItemUnregistered", "s", (f"{name}/StatusNotifierItem",))
-            wait_until(lambda number=number: len(host.registrations) == number, what="the next registration")
-        host._signal("StatusNotifierItemUnregistered", "s", ("org.kde.StatusNotifierItem-1-1",))
-        host._signal("StatusNotifierItemUnregistered", "s", (name,))
-        host.labels()  # what came before that was handled
-        assert [service for _, service in host.registrations] == [name] * 4
+def test_in_gnome_the_icon_is_known_by_the_connection_s_own_name(
+    bus: PrivateBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its extension drops every second icon that comes under a name of its own while it is switched on."""
+    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
+    with running(an_icon()) as icon, Host(bus.address) as host:
+        assert host.item == icon._bus.unique_name
+        names = host.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ListNames")
+        assert not [name for name in names if name.startswith("org.kde.StatusNotifierItem")]
 
 
 def test_the_icon_comes_back_after_the_bus_was_lost(bus: PrivateBus) -> None:

@@ -30,7 +30,6 @@ from trayd.tray.sni_text import plain, unmarked
 _TITLE_LIMIT = 120
 _TOOLTIP_LIMIT = 1000
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0  # seconds between two attempts to find a bus
-_AGAIN = 3  # how often a watcher that lets go of us gets us again
 _numbers = count(1)
 _log = logging.getLogger(__name__)
 
@@ -55,7 +54,6 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         self._bus: Bus | None = None
         self._answers: Answers | None = None
         self._service = ""
-        self._again = _AGAIN
         self._visible = False
         self._stopped = False
         # Held until `_stop`, which is all a signal handler may do safely: release it.
@@ -198,7 +196,12 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         self._answers = Answers(bus, self)
         self._service = ""
         name = f"{ITEM}-{os.getpid()}-{next(_numbers)}"
-        bus.own(name, lambda reply: self._owned(bus, name, reply))
+        if self._gnome:
+            # Its extension watches a name that we own, and if it hears of the owner after it has read our properties,
+            # it forgets them and drops us (v46, every second time). We show up under our unique name, which it trusts.
+            bus.call(DAEMON, "/org/freedesktop/DBus", DAEMON, "GetId", "", (), lambda _: self._named(bus.unique_name))
+        else:
+            bus.own(name, lambda reply: self._owned(bus, name, reply))
         bus.listen_for_owner(WATCHER)
         self._notifications.listen(bus)
         bus.listen(f"type='signal',sender='{WATCHER}',interface='{WATCHER}',path='{WATCHER_PATH}'")
@@ -218,8 +221,11 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
 
     def _owned(self, bus: Bus, name: str, reply: Reply) -> None:
         # A sandbox may forbid the name, or give several of us the same process id; our unique name always works.
+        self._named(name if not reply.error and reply.body[0] in OWNED else bus.unique_name)
+
+    def _named(self, name: str) -> None:
         with self._changing:
-            self._service = name if not reply.error and reply.body[0] in OWNED else bus.unique_name
+            self._service = name
             self._register()
 
     def _came(self, message: Incoming) -> None:
@@ -232,7 +238,6 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
             name, old, new = message.body
             if name == WATCHER:
                 if new:  # at login, after a panel restart, or an extension was switched on
-                    self._again = _AGAIN
                     with self._changing:
                         self._register()
                 self._ask_for_host(bus)
@@ -242,15 +247,6 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
             self._notifications.came(message)
         elif message.interface == WATCHER and "Host" in message.member:
             self._ask_for_host(bus)
-        elif message.member == "StatusNotifierItemUnregistered":
-            self._dropped(str(message.body[0]).partition("/")[0], bus)
-
-    def _dropped(self, item: str, bus: Bus) -> None:
-        """Register again if that was us: GNOME's extension (v46) now and then drops what it found when switched on."""
-        if self._again and item in (self._service, bus.unique_name):
-            self._again -= 1
-            with self._changing:
-                self._register()
 
     def _registered(self, reply: Reply) -> None:
         if reply.error:
