@@ -68,8 +68,10 @@ def keep(gnome: Gnome, name: str, box: tuple[int, int, int, int]) -> None:
     folder = os.environ.get("TRAYD_SCREENSHOTS")
     if folder and (gnome.screen is None) == name.endswith("wayland"):
         left, top, right, bottom = box
-        picture = gnome.look().crop((max(0, left - 12), max(0, top), right + 12, bottom + 12))
-        picture.quantize(64, dither=Image.Dither.NONE).save(Path(folder, f"{name}.png"), optimize=True)
+        picture = gnome.look()
+        edges = max(0, left - 12), top, min(picture.width, right + 12), min(picture.height, bottom + 12)
+        few = picture.crop(edges).quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(Path(folder, f"{name}.png"), optimize=True)
 
 
 def with_bar(box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -125,7 +127,7 @@ def test_the_icon_in_the_top_bar_tells_the_state(gnome: Gnome, server: Responder
         assert trayd.say("use", "office").returncode == 0
         looks("reachable")
     wait_until(lambda: not gnome.icons(), 30, "the icon to leave with trayd")
-    assert "StatusNotifierItem has no" not in gnome.log()
+    assert "StatusNotifierItem" not in gnome.log()  # the extension has nothing to complain about
 
 
 @pytest.mark.parametrize("button", [1, 3])
@@ -284,7 +286,7 @@ def test_every_name_is_shown_as_it_is_written(gnome: Gnome) -> None:
 def test_the_extension_may_go_and_come_back(gnome: Gnome, server: Responder) -> None:
     """Switched off with the menu open, the icon goes; switched on, it is back with a menu that works, once."""
     with started(gnome, "office", office=f"host: {server.url}\n", lab=REFUSED):
-        for _ in range(2):
+        for _ in range(5):
             gnome.open_menu()
             gnome.switch_extension(False)
             wait_until(lambda: not gnome.icons(), 30, "the icon to go")
