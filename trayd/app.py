@@ -210,6 +210,7 @@ class App:
             case m.ListImages(name):
                 self._watches[name].list_images()
             case m.Notify():
+                self._draw()  # it bears the icon, which has to be that of the state it tells
                 for surface in self.surfaces:
                     surface.notify(effect)
             case m.Greet(remembered, greeting):

@@ -9,6 +9,7 @@ Interface: libdbusmenu's dbus-menu.xml, version 3. A variant is a pair of signat
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import count
@@ -21,10 +22,15 @@ from trayd.tray.sni_text import in_order, plain
 ROOT = 0
 LABEL_LIMIT = 200
 LAYOUT_SIGNATURE = "(ia{sv}av)"
+_GNOME_UNDERSCORE = re.compile(r"_(?=[^_])")
+_SPARE = 8  # hidden lines below the first one, from the beginning: where the reasons of a failure will stand
+_MOST_HIDDEN = 40  # items that a menu hides; with more, it is made anew
 
 Variant = tuple[str, Any]
 Properties = Mapping[str, Variant]
 Encoded = tuple[int, dict[str, Variant], list[Variant]]
+_SHOWN: Properties = MappingProxyType({"visible": ("b", True), "enabled": ("b", True)})
+_HIDDEN: Properties = MappingProxyType({"visible": ("b", False), "enabled": ("b", False)})
 
 # What an item has that does not say otherwise (dbus-menu.xml, "Menu items properties").
 DEFAULTS: Properties = MappingProxyType(
@@ -42,10 +48,6 @@ DEFAULTS: Properties = MappingProxyType(
         "disposition": ("s", "normal"),
     }
 )
-_HIDDEN: Properties = MappingProxyType({"visible": ("b", False)})
-_SHOWN: Properties = MappingProxyType({"visible": ("b", True)})
-_SPARE = 8  # hidden lines below the first one, from the beginning: where the reasons of a failure will stand
-_LIMIT = 40  # hidden items that a menu may have; with more, all of them go
 
 
 class Node(Value, apart=("item",)):
@@ -69,7 +71,7 @@ class Node(Value, apart=("item",)):
     @property
     def hidden(self) -> bool:
         """Whether a panel does not show it."""
-        return "visible" in self.properties
+        return self.properties.get("visible", DEFAULTS["visible"]) == _HIDDEN["visible"]
 
     @property
     def loose(self) -> bool:
@@ -98,16 +100,25 @@ class Change(Value):
     parents: tuple[int, ...] = ()
 
 
-def escape_label(text: str) -> str:
-    """Make a label of any text; a single underscore would underline the letter after it."""
-    return in_order(plain(text, LABEL_LIMIT)).replace("_", "__")
+def escape_label(text: str, gnome: bool = False) -> str:
+    """Make a label of any text; a single underscore would underline the letter after it.
+
+    GNOME's extension takes out the first underscore before another character, and no further one (its dbusMenu.js,
+    still so in v63).
+    """
+    text = in_order(plain(text, LABEL_LIMIT))
+    return _GNOME_UNDERSCORE.sub("__", text, count=1) if gnome else text.replace("_", "__")
 
 
-def evolve(old: Layout, menu: Iterable[Any] | None) -> tuple[Layout, Change]:
+def evolve(old: Layout, menu: Iterable[Any] | None, gnome: bool = False) -> tuple[Layout, Change]:
     """Turn a pystray menu into the layout that follows `old`, and say what differs."""
     fresh = count(old.next_id)
-    top = _settle(tuple(_grow(menu, old.root.children, fresh)), old.root.children, fresh)
-    root = Node(ROOT, None, old.root.properties, top)
+    siblings = old.root.children if sum(n.hidden for n in old.root.children) <= _MOST_HIDDEN else ()  # else all anew
+    new = tuple(_grow(menu, siblings, fresh, gnome))
+    if gnome and (moved := _moved(new, siblings)):
+        siblings = tuple(replace(node, identity=None) if node.id in moved else node for node in siblings)
+        new = tuple(_grow(menu, siblings, fresh, gnome))
+    root = Node(ROOT, None, old.root.properties, _settle(new, siblings, fresh))
     nodes = {node.id: node for node in _walk(root)}
     known = old.nodes or {ROOT: old.root}
     change = _difference(known, nodes)
@@ -115,7 +126,9 @@ def evolve(old: Layout, menu: Iterable[Any] | None) -> tuple[Layout, Change]:
     return Layout(revision, root, next(fresh), nodes), change
 
 
-def _grow(menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterator[int]) -> Iterator[Node]:
+def _grow(
+    menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterator[int], gnome: bool = False
+) -> Iterator[Node]:
     """Evaluate one level of a pystray menu; items that were there before keep their ids."""
     if menu is None:
         return
@@ -138,7 +151,7 @@ def _grow(menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterato
             yield Node(before.id if before else next(fresh), identity, {"type": ("s", "separator")}, item=item)
             continue
         properties: dict[str, Variant] = {
-            "label": ("s", escape_label(str(item.text))),
+            "label": ("s", escape_label(str(item.text), gnome)),
             "enabled": ("b", bool(item.enabled)),
         }
         if toggle:
@@ -147,14 +160,31 @@ def _grow(menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterato
         if submenu is not None:
             properties["children-display"] = ("s", "submenu")
         number = before.id if before else next(fresh)
-        children = tuple(_grow(submenu, before.children if before else (), fresh))
+        children = tuple(_grow(submenu, before.children if before else (), fresh, gnome))
         text_only = submenu is None and bool(getattr(item, "line", False))
         yield Node(number, identity, properties, children, bool(item.default), item, text_only)
 
 
-def _settle(new: tuple[Node, ...], old: tuple[Node, ...], fresh: Iterator[int]) -> tuple[Node, ...]:
-    """Put the items that went, hidden, between those that are there.
+def _firm(new: tuple[Node, ...], old: Mapping[int, Node]) -> list[int]:
+    """Name the items that were there before and are nobody else's, in order."""
+    return [n.id for n in new if n.id in old and not (n.loose and old[n.id].loose)]
 
+
+def _moved(new: tuple[Node, ...], old: tuple[Node, ...]) -> set[int]:
+    """Name what stands further up than before: GNOME's extension moves nothing, so that has to be made anew."""
+    places, last, moved = {node.id: place for place, node in enumerate(old)}, -1, set()
+    for number in _firm(new, {node.id: node for node in old}):
+        if places[number] < last:
+            moved.add(number)
+        last = max(last, places[number])
+    return moved
+
+
+def _settle(new: tuple[Node, ...], old: tuple[Node, ...], fresh: Iterator[int]) -> tuple[Node, ...]:
+    """Put the items that went, hidden, between those that are there: nothing is ever removed from the top level.
+
+    LXQt's panel closes an open menu whose list changes. GNOME's extension closes the submenu that is open, and adds
+    first and removes then: what is added behind something that is removed lands too far up (v46 to v63).
     A line of text, on which a click means nothing, and a separator take over any other's place and id between the
     same two items, so that the reasons of two failures are one list whose texts change.
     """
@@ -162,18 +192,16 @@ def _settle(new: tuple[Node, ...], old: tuple[Node, ...], fresh: Iterator[int]) 
         spare = (Node(next(fresh), (None, "item", "", n), _HIDDEN, line=True) for n in range(_SPARE))
         return (*new[:1], *spare, *new[1:]) if new and new[0].line else new
     place = {node.id: at for at, node in enumerate(old)}
-    firm = {n.id for n in new if n.id in place and not (n.loose and old[place[n.id]].loose)}
-    full = sum(node.hidden for node in old) > _LIMIT
+    firm = set(_firm(new, {node.id: node for node in old}))
     settled: list[Node] = []
     done = 0
 
     def hide(nodes: Iterable[Node]) -> None:
-        settled.extend(_hidden(node) for node in nodes if node.id not in firm and not full)
+        settled.extend(_hidden(node) for node in nodes if node.id not in firm)
 
     for node in new:
-        at = place.get(node.id) if node.id in firm else None
-        if node.id not in firm and node.loose:
-            at = _free(node, old, done, firm)
+        at = place[node.id] if node.id in firm else _free(node, old, done, firm) if node.loose else None
+        if node.loose and node.id not in firm:
             node = replace(node, id=next(fresh) if at is None else old[at].id)
         if at is not None and at >= done:
             hide(old[done:at])
