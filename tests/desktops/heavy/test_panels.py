@@ -67,7 +67,8 @@ class Desktop:
 
     def popups(self) -> list[Box]:
         """The menus on the screen, the newest first; Cinnamon's own stage fills the whole of it."""
-        return [popup for popup in self.screen.popups() if popup[2] < 1024]
+        found = self.screen.popups(but=("TOOLTIP", "NOTIFICATION", "UTILITY"))
+        return [popup for popup in found if popup[2] < 1024]
 
     def menus(self, number: int) -> list[Box]:
         """Wait for so many menus whose size does not change any more."""
@@ -101,9 +102,8 @@ class Desktop:
         return menu
 
     def away(self, menu: Box) -> None:
-        """Take the mouse from icon and menu, so that no tooltip comes and no line is marked."""
-        self.screen.move_to(max(4, menu[0] - 40), menu[1] + menu[3] // 2)
-        wait_until(lambda: len(self.popups()) == 1, 20, "the tooltip to go")
+        """Take the mouse from the icon to the first line, which cannot be marked: MATE shows a tooltip over a menu."""
+        self.screen.move_to(menu[0] + 60, menu[1] + 14)
 
     def close_menu(self) -> None:
         self.screen.key("Escape")
@@ -238,7 +238,7 @@ def test_marks_submenus_and_a_switch(desktop: Desktop, dockerd: Engines) -> None
             return desktop.screen.look().crop((menu[0] + 2, rows[label] - 10, menu[0] + 26, rows[label] + 10))
 
         def arrow(label: str) -> bool:
-            right = menu[0] + menu[2]
+            right = menu[0] + desktop.menus(1)[0][2]  # LXQt's menu is as wide as its texts
             dark, bright = (
                 desktop.screen.look().convert("L").crop((right - 24, rows[label] - 8, right - 4, rows[label] + 8))
             ).getextrema()
