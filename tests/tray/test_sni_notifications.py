@@ -11,7 +11,7 @@ from tests.harness.host import Host, running
 from tests.harness.need import find, need
 from tests.harness.notification_server import NOTIFICATIONS, NotificationServer
 from tests.harness.poll import wait_until
-from tests.tray.icon_for_tests import RED, an_icon
+from tests.tray.icon_for_tests import RED, an_icon, image
 from trayd.core.messages import CheckAgain, CopyDetails, StartMachine
 from trayd.tray.sni import Icon
 
@@ -36,6 +36,16 @@ def test_a_notification_replaces_the_one_before(bus: PrivateBus) -> None:
         wait_until(lambda: server.notes[-1].title == "office")
         icon.remove_notification()
         wait_until(lambda: server.removed == [1])
+
+
+def test_a_notification_may_have_a_picture_of_its_own(bus: PrivateBus) -> None:
+    """With an image it shows that one, and the next without one our icon again."""
+    with NotificationServer(bus.address) as server, running(an_icon()) as icon:
+        wait_until(lambda: icon._bus and icon._bus.unique_name)
+        for number, (own, first) in enumerate(((image(green := (0, 200, 60, 255)), green), (None, RED)), 1):
+            icon.notify_about("office", "text", "office", image=own)
+            wait_until(lambda number=number: len(server.notes) == number)
+            assert tuple(server.notes[-1].hints["image-data"][1][6][:4]) == first
 
 
 def test_notifications_about_different_subjects_stand_beside_each_other(bus: PrivateBus) -> None:
