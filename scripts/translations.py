@@ -37,6 +37,17 @@ def tables() -> Iterator[tuple[str, str]]:
     for texts in TEXTS.values():
         for text in texts:
             yield "trayd/cli_parser.py", text
+    for text in hints(json.loads((ROOT / "trayd" / "config" / "profile.schema.json").read_text("utf-8"))):
+        yield "trayd/config/profile.schema.json", text
+
+
+def hints(schema: object) -> Iterator[str]:
+    """Yield what a schema says about wrong values."""
+    if isinstance(schema, dict):
+        for key, value in schema.items():
+            if key == "x-hint":
+                yield value
+            yield from hints(value)
 
 
 def template() -> Catalog:

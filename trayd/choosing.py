@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from trayd.core.errors import TraydError
+from trayd.core.words import _
 from trayd.output import ask, say
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def wanted_name(loaded: Loaded) -> str:
     if wanted in loaded.broken:
         return wanted  # and `one` says what is wrong with it
     if wanted and wanted != active:
-        say(f"trayd: the active profile '{wanted}' does not exist any more; this is '{active}'")
+        gone = _("the active profile '{name}' does not exist any more; this is '{other}'")
+        say(f"trayd: {gone.format(name=wanted, other=active)}")
     return active
 
 
@@ -51,15 +53,19 @@ def one(loaded: Loaded, name: str) -> Profile:
     for profile in loaded.profiles:
         if profile.name == name:
             return profile
+    from trayd.core.profile import origin
     from trayd.core.text import clean, did_you_mean
 
-    subjects = (f"context {name}", f"machine {name}")
+    subjects = (origin("context", name), origin("machine", name))
     file_names = {p: os.path.splitext(os.path.basename(p.path))[0] for p in loaded.problems if not p.subject}
     if problems := [str(p) for p in loaded.problems if p.subject in subjects or file_names.get(p) == name]:
-        raise TraydError(f"the profile '{clean(name, 60)}' cannot be used", "\n  → ".join(problems))
+        raise TraydError(_("the profile '{name}' cannot be used").format(name=clean(name, 60)), "\n  → ".join(problems))
     names = [profile.name for profile in in_order(loaded)]
     near = did_you_mean(name, [*names, *sorted(loaded.broken)])
-    raise TraydError(f"there is no profile '{clean(name, 60)}'{near}", f"These exist: {', '.join(names)}")
+    raise TraydError(
+        _("there is no profile '{name}'{suggestion}").format(name=clean(name, 60), suggestion=near),
+        _("These exist: {names}").format(names=_(", ").join(names)),
+    )
 
 
 def chosen(loaded: Loaded, names: list[str]) -> list[Profile]:
@@ -69,12 +75,14 @@ def chosen(loaded: Loaded, names: list[str]) -> list[Profile]:
 
 def confirm(profile: Profile) -> None:
     """Ask whether a switch to a protected profile is meant. Raises TraydError without a yes."""
-    hint = "Say --yes if you mean it, and nothing is asked"
-    answer = ask(f"{profile.name} is protected ({profile.endpoint.url}). Switch to it? [y/N]")
+    name, hint = profile.name, _("Say --yes if you mean it, and nothing is asked")
+    question = _("{name} is protected ({url}). Switch to it? [y/N]")
+    answer = ask(question.format(name=name, url=profile.endpoint.url))
     if answer is None:
-        raise TraydError(f"{profile.name} is protected, and nobody can be asked here: nothing was changed", hint)
+        told = _("{name} is protected, and nobody can be asked here: nothing was changed")
+        raise TraydError(told.format(name=name), hint)
     if answer.strip().lower() not in ("y", "yes"):
-        raise TraydError("nothing was changed", hint)
+        raise TraydError(_("nothing was changed"), hint)
 
 
 def tell_stranger(profile: Profile, accepted: bool = False) -> None:
@@ -94,7 +102,9 @@ def tell_stranger(profile: Profile, accepted: bool = False) -> None:
     try:
         remember_identities(accept(known, engine)[0])
     except OSError as error:
-        raise TraydError(f"that cannot be saved ({error.strerror})", "Make room, and try again") from None
+        raise TraydError(
+            _("that cannot be saved ({reason})").format(reason=error.strerror), _("Make room, and try again")
+        ) from None
 
 
 def tell_problems(loaded: Loaded) -> None:

@@ -10,16 +10,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from trayd import choosing, language, output
 from trayd.cli_parser import parse
 from trayd.config import memory
 from trayd.core.errors import TraydError
+from trayd.core.words import _, many
 from trayd.output import put, say
-
-if TYPE_CHECKING:
-    pass
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,8 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:
         from trayd.crash import report
 
-        say(f"trayd: this is a bug in trayd. The report is in {report(arguments)}")
-        say("  → Please report it, with that file")
+        told = _("this is a bug in trayd. The report is in {path}").format(path=report(arguments))
+        say(f"trayd: {told}")
+        say("  → " + _("Please report it, with that file"))
         return 3
     return code
 
@@ -126,20 +124,23 @@ def _env(options: argparse.Namespace) -> int:
         from trayd.core.text import clean, did_you_mean
 
         known = [*SHELLS, *ALIASES]
+        told = _("there is no shell '{name}' that trayd knows{suggestion}")
         raise TraydError(
-            f"there is no shell '{clean(name, 40)}' that trayd knows{did_you_mean(name, known)}",
-            f"Say --shell with one of: {', '.join(known)}",
+            told.format(name=clean(name, 40), suggestion=did_you_mean(name, known)),
+            _("Say --shell with one of: {names}").format(names=_(", ").join(known)),
         )
     profile = choosing.one(loaded, options.profile or choosing.wanted_name(loaded))
     try:
         text = script(shell, cleared(profile) if options.unset else variables(profile), shell.evaluated)
     except UnquotableError as error:
-        raise TraydError(f"{profile.name}: {error.message}", f"Change the value in {profile.path}") from None
+        hint = _("Change the value in {path}").format(path=profile.path)
+        raise TraydError(f"{profile.name}: {error.message}", hint) from None
     if not options.unset:
         choosing.tell_stranger(profile)
     output.put_exactly(text)
     if output.is_terminal():
-        say(f"\n# This only shows it. To take it in: {eval_line(name, options.profile, options.unset)}")
+        told = _("This only shows it. To take it in: {command}")
+        say(f"\n# {told.format(command=eval_line(name, options.profile, options.unset))}")
     return 0
 
 
@@ -153,7 +154,7 @@ def _use(options: argparse.Namespace) -> int:
     if name == "-":
         name = recalled.previous
         if not name:
-            raise TraydError("there is no previous profile to go back to", "Say which one: trayd use PROFILE")
+            raise TraydError(_("there is no previous profile to go back to"), _("Say which one: trayd use PROFILE"))
     profile = choosing.one(loaded, name)
     name = profile.name
     if profile.protected and name != active and not options.yes:
@@ -163,11 +164,12 @@ def _use(options: argparse.Namespace) -> int:
         memory.remember(replace(recalled, active=name, previous=previous))
     except OSError as error:
         raise TraydError(
-            f"the choice cannot be saved ({error.strerror})",
-            f"It is kept in {memory.memory_file()}: make that writable",
+            _("the choice cannot be saved ({reason})").format(reason=error.strerror),
+            _("It is kept in {path}: make that writable").format(path=memory.memory_file()),
         ) from None
     choosing.tell_stranger(profile, accepted=options.accept)
-    say(f"{name} is the active profile. For this terminal: {eval_line(calling_shell())}")
+    told = _("{name} is the active profile. For this terminal: {command}")
+    say(told.format(name=name, command=eval_line(calling_shell())))
     return 0
 
 
@@ -202,10 +204,8 @@ def _profiles(options: argparse.Namespace) -> int:
         ]
         put(json.dumps({"active": active, "profiles": rows}, indent=2))
     else:
-        cells = [
-            (report.marked(p.name, active), p.endpoint.url, report.SOURCES.get(p.source) or p.path) for p in profiles
-        ]
-        put(aligned([("  PROFILE", "ENDPOINT", "FROM"), *cells]))
+        cells = [(report.marked(p.name, active), p.endpoint.url, report.source(p) or p.path) for p in profiles]
+        put(aligned([("  " + _("PROFILE"), _("ENDPOINT"), _("FROM")), *cells]))
     choosing.tell_problems(loaded)
     return 0
 
@@ -224,14 +224,21 @@ def _config_check(options: argparse.Namespace) -> int:
     for problem in loaded.problems:
         put(str(problem))
     files = [profile for profile in loaded.profiles if profile.source == "file"]
-    good = f"{len(files)} profile{'s' if len(files) != 1 else ''} in {profiles_folder()}"
+    good = many("{n} profile in {folder}", "{n} profiles in {folder}", len(files))
+    good = good.format(n=len(files), folder=profiles_folder())
     if loaded.problems:
-        say(f"{good}; {len(loaded.problems)} problem{'s' if len(loaded.problems) != 1 else ''} to mend")
+        bad = many("{n} problem to mend", "{n} problems to mend", len(loaded.problems)).format(n=len(loaded.problems))
+        say(_("{profiles}; {problems}").format(profiles=good, problems=bad))
         return 1
-    found = "the local engine is used" if loaded.alone else "trayd shows what it finds by itself"
-    say(f"{good}, no problems" + ("" if files else f": {found}"))
+    if files:
+        told = _("{profiles}, no problems")
+    elif loaded.alone:
+        told = _("{profiles}, no problems: the local engine is used")
+    else:
+        told = _("{profiles}, no problems: trayd shows what it finds by itself")
+    say(told.format(profiles=good))
     if not files:
-        say("  → How to write one: trayd config path --help")
+        say("  → " + _("How to write one: {command}").format(command="trayd config path --help"))
     return 0
 
 
@@ -249,22 +256,24 @@ def _autostart(options: argparse.Namespace) -> int:
     if options.what == "enable":
         put(autostart.enable(command, unit=options.systemd))
         if options.systemd and not os.path.isdir("/run/systemd/system"):  # sd_booted(3)
-            say("  → This system does not run systemd, so nothing reads that unit. Better: trayd autostart enable")
+            told = _("This system does not run systemd, so nothing reads that unit. Better: {command}")
+            say(f"  → {told.format(command='trayd autostart enable')}")
             return 1
-        say("trayd starts at your next login.")
+        say(_("trayd starts at your next login."))
         return 0
     if options.what == "disable":
-        say("trayd does not start at login any more." if autostart.disable() else "trayd did not start at login.")
+        did = autostart.disable()
+        say(_("trayd does not start at login any more.") if did else _("trayd did not start at login."))
         return 0
     status = autostart.status(command)
-    put("enabled" if status.enabled else "disabled")
+    put("enabled" if status.enabled else "disabled")  # for scripts, and the same in every language
     if status.command:
         say(f"{' '.join(status.command)}  ({status.location})")
     if status.problem:
         say(f"  ! {status.problem}")
-        say("  → To write it anew, for this trayd: trayd autostart enable")
+        say("  → " + _("To write it anew, for this trayd: {command}").format(command="trayd autostart enable"))
     elif not status.enabled:
-        say("  → To start trayd at login: trayd autostart enable")
+        say("  → " + _("To start trayd at login: {command}").format(command="trayd autostart enable"))
     return 0 if status.enabled and not status.problem else 1
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn
 
 from trayd import __version__
-from trayd.output import say
+from trayd.cli_help import Formatter, Parser, take_over
+from trayd.core.words import N_, _
 
 Command = Callable[[argparse.Namespace], int]
 
-# name -> (in the list of commands, description, examples); lines of at most 78 characters.
+# name -> (in the list of commands, description, examples); lines of at most 78 cells, in every language. All of it is
+# translated where it is shown.
 TEXTS: dict[str, tuple[str, str, str]] = {
     "run": (
         "put the icon into the tray (what trayd does without a command)",
@@ -164,95 +164,80 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     ),
 }  # fmt: skip
 
-_DESCRIPTION = (
+_DESCRIPTION = N_(
     "Which Docker engine am I talking to, does it answer, and if not, why?\n"
     "Without a command, trayd puts its icon into the tray."
 )
-_EXAMPLES = (
+_EXAMPLES = N_(
     "  trayd status                   is everything up? and if not, what to do\n"
     "  trayd use office               choose an engine\n"
     '  eval "$(trayd env)"            and let this terminal talk to it'
 )
-_CODES = "exit codes: 0 good, 1 not reachable, 2 wrong usage, 3 a bug, 130 Ctrl-C"
+_CODES = N_("exit codes: 0 good, 1 not reachable, 2 wrong usage, 3 a bug, 130 Ctrl-C")
 
 
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps our line breaks, and lines short enough to read on a wide screen too."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=min(80, shutil.get_terminal_size().columns) - 2)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, with the next step."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with exit code 2."""
-        say(f"{self.prog}: {message}\n  → Its help, with examples: {self.prog} --help")
-        self.exit(2)
-
-
-def build(commands: Mapping[str, Command]) -> tuple[_Parser, dict[str, _Parser]]:
-    """Return the grammar, and that of each command."""
-    parser = _Parser(
+def build(commands: Mapping[str, Command]) -> tuple[Parser, dict[str, Parser]]:
+    """Return the grammar, and that of each command, in the person's language."""
+    take_over()
+    parser = Parser(
         prog="trayd",
         usage="trayd [-h] [--version] COMMAND ...",
-        description=f"{_DESCRIPTION}\n\n{_listed('')}",
-        epilog=f"examples:\n{_EXAMPLES}\n\n{_CODES}",
-        formatter_class=_Formatter,
+        description="\n\n".join((_(_DESCRIPTION), _listed(""))),
+        epilog="\n".join((_("examples:"), _(_EXAMPLES), "", _(_CODES))),
+        formatter_class=Formatter,
     )
-    parser.add_argument("--version", action="version", version=f"trayd {__version__}", help="print the version")
+    parser.add_argument("--version", action="version", version=f"trayd {__version__}", help=_("print the version"))
     known = parser.add_subparsers(prog="trayd", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
     subs = {name: _add(known, name, name, commands) for name in TEXTS if " " not in name}
     run, status, env = subs["run"], subs["status"], subs["env"]
-    run.add_argument("--profile", metavar="P", default="", help="make this the active profile")
-    status.add_argument("profiles", metavar="P", nargs="*", help="only these profiles")
-    status.add_argument("--json", action="store_true", help="as JSON; with --watch one object a line")
-    status.add_argument("--watch", action="store_true", help="stay, and show every change as it happens")
-    subs["wait"].add_argument("profile", metavar="P", help="a profile")
+    run.add_argument("--profile", metavar="P", default="", help=_("make this the active profile"))
+    status.add_argument("profiles", metavar="P", nargs="*", help=_("only these profiles"))
+    status.add_argument("--json", action="store_true", help=_("as JSON; with --watch one object a line"))
+    status.add_argument("--watch", action="store_true", help=_("stay, and show every change as it happens"))
+    subs["wait"].add_argument("profile", metavar="P", help=_("a profile"))
     goal = subs["wait"].add_mutually_exclusive_group()
-    goal.add_argument("--up", action="store_true", help="until it answers (this is what is meant without either)")
-    goal.add_argument("--down", action="store_true", help="until it does not answer")
+    goal.add_argument("--up", action="store_true", help=_("until it answers (this is what is meant without either)"))
+    goal.add_argument("--down", action="store_true", help=_("until it does not answer"))
     subs["wait"].add_argument(
         "--timeout",
         metavar="T",
         type=_duration,
         default=60.0,
-        help="how long at most, like 500ms, 60s or 2m; 0 is one look; without it 60s",
+        help=_("how long at most, like 500ms, 60s or 2m; 0 is one look; without it 60s"),
     )
-    subs["check"].add_argument("profile", metavar="P", nargs="?", default="", help="without it the active one")
-    subs["check"].add_argument("--json", action="store_true", help="as JSON, when all is known")
-    env.add_argument("profile", metavar="P", nargs="?", default="", help="a profile; without it the active one")
+    subs["check"].add_argument("profile", metavar="P", nargs="?", default="", help=_("without it the active one"))
+    subs["check"].add_argument("--json", action="store_true", help=_("as JSON, when all is known"))
+    env.add_argument("profile", metavar="P", nargs="?", default="", help=_("a profile; without it the active one"))
     env.add_argument(
         "--shell",
         metavar="S",
         default="",
-        help="sh, bash, zsh, fish, powershell, cmd, csh or tcsh; without it the one that calls",
+        help=_("sh, bash, zsh, fish, powershell, cmd, csh or tcsh; without it the one that calls"),
     )
-    env.add_argument("--unset", action="store_true", help="forget the engine instead: unset all variables")
-    subs["use"].add_argument("profile", metavar="P", help="a profile, or - for the previous one")
-    subs["use"].add_argument("--accept", action="store_true", help="the engine that answers now is the right one")
-    subs["use"].add_argument("--yes", action="store_true", help="switch to a protected profile without being asked")
+    env.add_argument("--unset", action="store_true", help=_("forget the engine instead: unset all variables"))
+    subs["use"].add_argument("profile", metavar="P", help=_("a profile, or - for the previous one"))
+    subs["use"].add_argument("--accept", action="store_true", help=_("the engine that answers now is the right one"))
+    subs["use"].add_argument("--yes", action="store_true", help=_("switch to a protected profile without being asked"))
     which = subs["which"]
-    which.add_argument("-c", "--context", metavar="C", help="as docker --context C")
-    which.add_argument("-H", "--host", metavar="H", help="as docker --host H")
-    which.add_argument("--json", action="store_true", help="as JSON")
-    subs["profiles"].add_argument("--json", action="store_true", help="as JSON")
-    subs["profiles"].add_argument("--names", action="store_true", help="only the names, one on each line")
+    which.add_argument("-c", "--context", metavar="C", help=_("as docker --context C"))
+    which.add_argument("-H", "--host", metavar="H", help=_("as docker --host H"))
+    which.add_argument("--json", action="store_true", help=_("as JSON"))
+    subs["profiles"].add_argument("--json", action="store_true", help=_("as JSON"))
+    subs["profiles"].add_argument("--names", action="store_true", help=_("only the names, one on each line"))
     how = subs["menu"].add_mutually_exclusive_group()
-    how.add_argument("--with", metavar="CMD", dest="program", default="", help="show it with this program")
-    how.add_argument("--plain", action="store_true", help="a list with numbers, whatever is installed")
+    how.add_argument("--with", metavar="CMD", dest="program", default="", help=_("show it with this program"))
+    how.add_argument("--plain", action="store_true", help=_("a list with numbers, whatever is installed"))
     what = subs["autostart"].add_argument("what", metavar="WHAT", choices=("enable", "disable", "status"))
-    what.help = "enable, disable or status"
-    subs["autostart"].add_argument("--systemd", action="store_true", help="with enable: by a systemd user unit")
-    run.add_argument("-v", "--verbose", action="store_true", help="write the log to stderr as well, in more detail")
+    what.help = _("enable, disable or status")
+    subs["autostart"].add_argument("--systemd", action="store_true", help=_("with enable: by a systemd user unit"))
+    run.add_argument("-v", "--verbose", action="store_true", help=_("write the log to stderr as well, in more detail"))
     log = subs["log"]
-    log.add_argument("-n", "--lines", metavar="N", type=int, default=40, help="how many lines, 40 without it")
-    log.add_argument("-f", "--follow", action="store_true", help="stay, and print what comes")
-    log.add_argument("--path", action="store_true", help="print only where the log is")
-    subs["doctor"].add_argument("--json", action="store_true", help="as JSON")
+    log.add_argument("-n", "--lines", metavar="N", type=int, default=40, help=_("how many lines, 40 without it"))
+    log.add_argument("-f", "--follow", action="store_true", help=_("stay, and print what comes"))
+    log.add_argument("--path", action="store_true", help=_("print only where the log is"))
+    subs["doctor"].add_argument("--json", action="store_true", help=_("as JSON"))
     shell = subs["completion"].add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish", "tcsh"))
-    shell.help = "bash, zsh, fish or tcsh"
+    shell.help = _("bash, zsh, fish or tcsh")
     parts = subs["config"].add_subparsers(prog="trayd config", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
     for name in ("path", "check", "schema"):
         _add(parts, name, f"config {name}", commands)
@@ -267,20 +252,20 @@ def parse(arguments: Sequence[str], commands: Mapping[str, Command]) -> argparse
         _check_word(subs["config"], arguments[1:], "config ")
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
-        options.parser.error(f"unknown: {' '.join(unknown)}")
+        options.parser.error(_("unknown: {words}").format(words=" ".join(unknown)))
     return options
 
 
-def _add(known: argparse._SubParsersAction[_Parser], word: str, name: str, commands: Mapping[str, Command]) -> _Parser:
-    _, description, examples = TEXTS[name]
+def _add(known: argparse._SubParsersAction[Parser], word: str, name: str, commands: Mapping[str, Command]) -> Parser:
+    in_list, description, examples = map(_, TEXTS[name])
     if listed := _listed(f"{name} "):
         description += f"\n\n{listed}"
     parser = known.add_parser(
         word,
-        help=TEXTS[name][0],
+        help=in_list,
         description=description,
-        epilog=f"examples:\n{examples}",
-        formatter_class=_Formatter,
+        epilog="\n".join((_("examples:"), examples)),
+        formatter_class=Formatter,
         allow_abbrev=False,
     )
     if name in commands:
@@ -298,27 +283,29 @@ def _duration(text: str) -> float:
         return float(text) if text.isascii() and text.isdecimal() else parse_duration(text)
     except ProfileError:
         shown = clean(text, 40)
-        raise argparse.ArgumentTypeError(f"'{shown}' is not a duration: write it like 500ms, 60s or 2m") from None
+        wrong = _("'{text}' is not a duration: write it like 500ms, 60s or 2m")
+        raise argparse.ArgumentTypeError(wrong.format(text=shown)) from None
 
 
 def _words(prefix: str) -> dict[str, str]:
     names = [name for name in TEXTS if name.startswith(prefix) and " " not in name.removeprefix(prefix)]
-    return {name.removeprefix(prefix): TEXTS[name][0] for name in names}
+    return {name.removeprefix(prefix): _(TEXTS[name][0]) for name in names}
 
 
 def _listed(prefix: str) -> str:
     words = _words(prefix)
-    return "\n".join(["commands:", *(f"  {word:10} {text}" for word, text in words.items())]) if words else ""
+    return "\n".join([_("commands:"), *(f"  {word:10} {text}" for word, text in words.items())]) if words else ""
 
 
-def _check_word(parser: _Parser, arguments: Sequence[str], prefix: str) -> None:
+def _check_word(parser: Parser, arguments: Sequence[str], prefix: str) -> None:
     """End with a suggestion if the first word is no command; argparse would list them all and suggest none."""
     words = list(_words(prefix))
     if not arguments:
-        parser.error(f"say what: {', '.join(words)}")
+        parser.error(_("say what: {words}").format(words=_(", ").join(words)))
     first = arguments[0]
     if first.startswith("-") or first in words:
         return
     from trayd.core.text import clean, did_you_mean
 
-    parser.error(f"there is no command '{clean(first, 60)}'{did_you_mean(first, words)}")
+    wrong = _("there is no command '{word}'{suggestion}")
+    parser.error(wrong.format(word=clean(first, 60), suggestion=did_you_mean(first, words)))

@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Iterator
 
 from trayd.core.shells import ALIASES, SHELLS
+from trayd.core.words import _
 from trayd.desktop.pickers import KNOWN
 
 # bash's `compgen -W` would evaluate a name like `$(…)`, and zsh would read its list only once.
@@ -49,7 +50,7 @@ def text(shell: str, parser: argparse.ArgumentParser) -> str:
     for each in _parsers(parser):
         for action in each._actions:
             if isinstance(action, argparse._SubParsersAction):
-                action.help = "a command"  # our help lists them itself
+                action.help = _("a command")  # our help lists them itself
                 for word in action._choices_actions:
                     action.choices[word.dest].description = word.help  # one line, not the whole description
             elif action.metavar == "P":

@@ -19,6 +19,7 @@ from trayd import __version__
 from trayd.core import doctor as d
 from trayd.core import findings as judge
 from trayd.core.privacy import place
+from trayd.core.words import _
 from trayd.output import put
 
 PATIENCE = 2.0
@@ -53,6 +54,7 @@ def examine(environ: Mapping[str, str]) -> list[d.Finding]:
             "bus": _on_bus("session_bus"),
             "panel": _on_bus("panel"),
             "notifier": _on_bus("notifier"),
+            "letters": _on_bus("letters"),
             "screen": lambda: desktop.screen(environ),
             "wayland": lambda: desktop.wayland(environ),
             "tools": desktop.clipboard_tools,
@@ -87,7 +89,7 @@ def examine(environ: Mapping[str, str]) -> list[d.Finding]:
         judge.profiles(seen["profiles"]),
         judge.state_folder(seen["state"], place(state_folder(), userhome)),
         judge.instance(seen["instance"]),
-        judge.language(_locale(environ), getattr(sys.stdout, "encoding", None) or "utf-8"),
+        judge.language(_locale(environ), getattr(sys.stdout, "encoding", None) or "utf-8", seen["letters"], home),
         judge.parts(found_parts, platform.python_version(), __version__),
         judge.system(desktop.system(environ)),
     ]
@@ -98,14 +100,14 @@ def _on_bus(name: str) -> Callable[[], object]:
 
     def look() -> object:
         if sys.platform in ("win32", "darwin"):
-            return d.Unseen("not on this system")
+            return d.Unseen(_("not on this system"))
         from trayd.tray import look
         from trayd.tray.bus import BusError
 
         try:
             return getattr(look, name)()
         except BusError:
-            return d.Unseen("the session bus does not answer")
+            return d.Unseen(_("the session bus does not answer"))
 
     return look
 
@@ -118,9 +120,9 @@ def _together(looks: Mapping[str, Callable[[], object]]) -> dict[str, Any]:
         try:
             seen[name] = look()
         except ModuleNotFoundError as missing:
-            seen[name] = d.Unseen(f"the Python package {missing.name} is missing")
+            seen[name] = d.Unseen(_("the Python package {name} is missing").format(name=missing.name))
         except Exception as bug:  # one look that fails must not take the others with it
-            seen[name] = d.Unseen(f"it cannot be looked at ({type(bug).__name__})")
+            seen[name] = d.Unseen(_("it cannot be looked at ({reason})").format(reason=type(bug).__name__))
 
     threads = [threading.Thread(target=run, args=one, name=one[0], daemon=True) for one in looks.items()]
     for thread in threads:
@@ -128,7 +130,8 @@ def _together(looks: Mapping[str, Callable[[], object]]) -> dict[str, Any]:
     end = time.monotonic() + PATIENCE
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
-    return {name: seen.get(name, d.Unseen(f"no answer within {PATIENCE:g} s")) for name in looks}
+    late = d.Unseen(_("no answer within {seconds} s").format(seconds=f"{PATIENCE:g}"))
+    return {name: seen.get(name, late) for name in looks}
 
 
 def _parts() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trayd.core.errors import TraydError
+from trayd.core.words import _
 from trayd.logfile import following, last_lines, log_path
 from trayd.output import put, say
 
@@ -19,7 +20,7 @@ def log(path_only: bool, count: int, follow: bool) -> int:
             put(text.removesuffix("\n"))
     lines = last_lines(path, count)
     if not lines and count > 0:
-        raise TraydError("there is no log yet", "The running tray writes it: trayd")
+        raise TraydError(_("there is no log yet"), _("The running tray writes it: trayd"))
     say(path)
     for line in lines:
         put(line)

@@ -10,6 +10,7 @@ import sys
 from typing import IO
 
 from trayd.core.errors import TraydError
+from trayd.core.words import _
 
 # What stands for our marks where the terminal or the locale has no room for them.
 _PLAIN = str.maketrans({**dict(zip("●◐○◌✖✗✓→⚠—–·’▸‹›•─", "**ooxx+>!---'><>*-", strict=True)), "…": "..."})
@@ -68,7 +69,8 @@ def write(out: IO[str], text: str) -> None:
     except OSError as error:
         discard()
         raise TraydError(
-            f"the output cannot be written ({error.strerror})", "Look at where it goes: a full disk, a closed terminal?"
+            _("the output cannot be written ({reason})").format(reason=error.strerror),
+            _("Look at where it goes: a full disk, a closed terminal?"),
         ) from None
 
 
@@ -80,8 +82,10 @@ def put_exactly(text: str) -> None:
         put(text)
     except UnicodeEncodeError as error:
         raise TraydError(
-            f"the character {error.object[error.start]!a} does not exist in this terminal's code page",
-            "Switch the terminal to UTF-8 (chcp 65001) and try again",
+            _("the character {character} does not exist in this terminal's code page").format(
+                character=ascii(error.object[error.start])
+            ),
+            _("Switch the terminal to UTF-8 (chcp 65001) and try again"),
         ) from None
 
 

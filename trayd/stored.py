@@ -16,6 +16,7 @@ from trayd.config import discovery, identities, memory, paths
 from trayd.config.docker_machine import DockerMachine
 from trayd.core import messages as m
 from trayd.core.value import replace
+from trayd.core.words import _
 from trayd.files import mark_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 # An editor writes a file in several steps; they are taken for one.
 SETTLE = 0.1
-_SAVED_AGAIN = "Once it can be, the next choice is saved again."
 
 Post = Callable[[object], None]
 Work = Callable[..., None]
@@ -102,8 +102,9 @@ class Stored:
             if quiet:
                 return False
             if not self._unsaved:  # told once: a disk stays full for longer than a choice lasts
-                where = f"{memory.memory_file()} cannot be written ({error.strerror})."
-                self._post(m.Said("Your choice is kept only until trayd ends", f"{where} {_SAVED_AGAIN}"))
+                text = _("{path} cannot be written ({reason}). Once it can be, the next choice is saved again.")
+                text = text.format(path=memory.memory_file(), reason=error.strerror)
+                self._post(m.Said(_("Your choice is kept only until trayd ends"), text))
             self._unsaved = True
             return False
         self._unsaved = False

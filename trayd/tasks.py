@@ -6,11 +6,13 @@ for the icon.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
 from trayd.config import identities
 from trayd.core import messages as m
+from trayd.core.words import N_, _
 
 if TYPE_CHECKING:
     from trayd.core.identity import Identities
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 # A copy that takes longer than this is told when it is done: nobody knows how long to wait with pasting.
 NOTICEABLE = 1.0
-COPIED = "The details are on the clipboard"
+COPIED = N_("The details are on the clipboard")
 
 
 def copy(text: str) -> None:
@@ -36,7 +38,7 @@ def copy_ladder(profile: Profile, details: str) -> m.Said | None:
     start = time.monotonic()
     copy(f"{details}\n\n{ladder.text(profile, climb(profile))}")
     if time.monotonic() - start > NOTICEABLE:
-        return m.Said(COPIED, f"The ladder to {profile.name} is climbed.")
+        return m.Said(_(COPIED), _("The ladder to {name} is climbed.").format(name=profile.name))
     return None
 
 
@@ -63,6 +65,20 @@ def set_autostart(enabled: bool) -> m.AutostartIs:
     else:
         autostart.disable()
     return autostart_state()
+
+
+def tray_advice() -> m.NoTray | None:
+    """Look what helps a person here who has no tray; None if there is no notification server to tell them."""
+    from trayd.core.findings import panel_step
+    from trayd.desktop import look as desktop
+    from trayd.tray import look
+    from trayd.tray.bus import BusError
+
+    try:
+        notifier = look.notifier()
+    except (BusError, LookupError, TypeError):  # nobody answers, or what nobody understands
+        return None
+    return m.NoTray(panel_step(desktop.kind(os.environ))) if notifier.name or notifier.startable else None
 
 
 def remember_engines(known: Identities) -> None:

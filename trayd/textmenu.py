@@ -24,6 +24,7 @@ from trayd.core.snapshot import Snapshot
 from trayd.core.text import clean
 from trayd.core.value import replace
 from trayd.core.view import Item
+from trayd.core.words import _
 from trayd.output import put, say
 from trayd.running import about
 from trayd.surfaces import clock
@@ -62,8 +63,8 @@ def _way(program: str, plain: bool) -> tuple[Ask, bool, bool]:
         picker = pickers.find(os.environ, at_terminal)
         if picker is None and not at_terminal and any(os.environ.get(s) for s in ("WAYLAND_DISPLAY", "DISPLAY")):
             raise TraydError(
-                "no program is installed that could show the menu here",
-                f"Install one of {', '.join(pickers.KNOWN)}, or say another one: --with",
+                _("no program is installed that could show the menu here"),
+                _("Install one of {names}, or say another one: --with").format(names=_(", ").join(pickers.KNOWN)),
             )
     if picker is None:
         return _ask_in_terminal, True, True
@@ -83,7 +84,7 @@ def _ask_in_terminal(title: str, lines: Sequence[listing.Line]) -> listing.Line 
     put(listing.numbered(lines))
     while True:
         if sys.stderr is not None:
-            print("A number, or Enter to leave: ", end="", file=sys.stderr, flush=True)
+            print(_("A number, or Enter to leave: "), end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline() if sys.stdin is not None else ""
         if not answer.endswith("\n"):
             say("")
@@ -94,7 +95,8 @@ def _ask_in_terminal(title: str, lines: Sequence[listing.Line]) -> listing.Line 
             return lines[0]
         if answer.isascii() and answer.isdecimal() and 0 < int(answer[:6]) <= len(choices):
             return choices[int(answer[:6]) - 1]
-        say(f"  → There is no line '{clean(answer, 20)}': say one of the numbers 1 to {len(choices)}")
+        wrong = _("There is no line '{answer}': say one of the numbers 1 to {last}")
+        say(f"  → {wrong.format(answer=clean(answer, 20), last=len(choices))}")
 
 
 class _Menu:
@@ -155,7 +157,7 @@ class _Menu:
         while (command := self._walk(path)) is not None:
             self._told.clear()
             self._carry_out(command)
-            failed = [note for note in self._told if note[0] != COPIED]
+            failed = [note for note in self._told if note[0] != _(COPIED)]
             if not self._person or not isinstance(command, _COME_BACK):
                 self._tell(command, failed)
                 return 1 if failed else 0
@@ -193,10 +195,9 @@ class _Menu:
         items = view(self._app.snapshot, clock, about()).menu
         items = tuple(item for item in items if item.enabled or item.key != "images")
         if (pid := instance.holder()) is not None and sys.platform != "win32":
+            label = _("Quit the running trayd (process {number})").format(number=pid)
             return tuple(
-                replace(i, label=f"Quit the running trayd (process {pid})", command=_QuitRunning(pid))
-                if isinstance(i.command, m.Quit)
-                else i
+                replace(i, label=label, command=_QuitRunning(pid)) if isinstance(i.command, m.Quit) else i
                 for i in items
             )
         return tuple(item for item in items if not isinstance(item.command, m.Quit))
@@ -207,7 +208,8 @@ class _Menu:
             command.end()
             return
         if isinstance(command, m.StartMachine) and self._talks:
-            say(f"Starting the machine of {command.name} (5 minutes at most; Ctrl-C leaves it alone) …")
+            text = _("Starting the machine of {name} (5 minutes at most; Ctrl-C leaves it alone) …")
+            say(text.format(name=command.name))
         if isinstance(command, m.Use | m.ToggleNotifications):
             self._app.post(KeepChoice())
         self._app.post(command)
@@ -272,11 +274,12 @@ def _done(command: object) -> str:
         case m.Use(name):
             from trayd.caller import calling_shell, eval_line
 
-            return f"{name} is the active profile. For this terminal: {eval_line(calling_shell())}"
+            text = _("{name} is the active profile. For this terminal: {command}")
+            return text.format(name=name, command=eval_line(calling_shell()))
         case m.CopyEnvironment() | m.CopyDetails() | m.CopyText():
-            return "It is on the clipboard."
+            return _("It is on the clipboard.")
         case m.Accept(name):
-            return f"The engine that answers now is the right one for {name}."
+            return _("The engine that answers now is the right one for {name}.").format(name=name)
         case _QuitRunning():
-            return "trayd has left the tray. No engine was touched."
-    return "Done."
+            return _("trayd has left the tray. No engine was touched.")
+    return _("Done.")

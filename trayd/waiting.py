@@ -20,6 +20,7 @@ from trayd.core.health import GOOD, State
 from trayd.core.profile import Profile
 from trayd.core.snapshot import Snapshot
 from trayd.core.text import human_duration
+from trayd.core.words import _
 from trayd.engine.survey import survey
 from trayd.output import say, show_in_place
 
@@ -99,14 +100,21 @@ class _Goal:
 
 def _missed(name: str, engine: Engine | None, up: bool, timeout: float, took: float) -> TraydError:
     if engine is None:
-        return TraydError(f"the profile '{name}' does not exist any more", "These exist: trayd profiles")
-    health, goal = engine.health, "--up" if up else "--down"
-    after = f"after {human_duration(timeout)}" if timeout else "now"
-    longer = f"Give it more time: trayd wait {name} {goal} --timeout {human_duration(max(60.0, 2 * took))}"
+        gone = _("the profile '{name}' does not exist any more").format(name=name)
+        return TraydError(gone, _("These exist: {command}").format(command="trayd profiles"))
+    health, diagnosis = engine.health, engine.health.diagnosis
     if not up:
-        return TraydError(f"{name} is {report.WORDS[health.state]} {after}, not gone", longer)
-    if health.diagnosis is None:
-        return TraydError(f"{name} has not answered {after}", longer)
-    words = report.WORDS[health.state]
-    what = words if health.state is State.HUNG else f"is {words}"
-    return TraydError(f"{name} {what} {after}: {health.diagnosis.cause}", health.diagnosis.next)
+        now, over = _("{name} is {state} now, not gone"), _("{name} is {state} after {time}, not gone")
+    elif diagnosis is None:
+        now, over = _("{name} has not answered now"), _("{name} has not answered after {time}")
+    elif health.state is State.HUNG:
+        now, over = _("{name} does not answer now: {cause}"), _("{name} does not answer after {time}: {cause}")
+    else:
+        now, over = _("{name} is {state} now: {cause}"), _("{name} is {state} after {time}: {cause}")
+    told = over if timeout else now
+    cause = diagnosis.cause if diagnosis else ""
+    message = told.format(name=name, state=_(report.WORDS[health.state]), time=human_duration(timeout), cause=cause)
+    if up and diagnosis is not None:
+        return TraydError(message, diagnosis.next)
+    command = f"trayd wait {name} {'--up' if up else '--down'} --timeout {human_duration(max(60.0, 2 * took))}"
+    return TraydError(message, _("Give it more time: {command}").format(command=command))

@@ -18,6 +18,7 @@ from trayd.core.health import GOOD
 from trayd.core.precedence import Destination, destination, same_place
 from trayd.core.profile import LOCAL_HEALTH, REMOTE_HEALTH, Profile, ProfileError, parse_host
 from trayd.core.text import clean, human_latency
+from trayd.core.words import N_, _
 from trayd.output import put
 
 
@@ -57,7 +58,7 @@ def _profile(found: Destination, known: Iterable[Profile]) -> tuple[Profile | No
     try:
         endpoint = parse_host(found.url, found.tls)
     except ProfileError as error:
-        return None, f"trayd cannot ask there: {error.message}"
+        return None, _("trayd cannot ask there: {reason}").format(reason=error.message)
     for profile in known:
         if same_place(profile.endpoint, endpoint):
             return profile, ""
@@ -65,25 +66,31 @@ def _profile(found: Destination, known: Iterable[Profile]) -> tuple[Profile | No
 
 
 _SETTINGS = {
-    "currentContext": "currentContext in docker's config.json (docker context use)",
-    "default": "nothing is set: the default",
+    "currentContext": N_("currentContext in docker's config.json (docker context use)"),
+    "default": N_("nothing is set: the default"),
+    "--context and --host": N_("--context and --host"),
+}
+_SECURITY = {
+    "none": "{url}",
+    "verified": N_("{url}  TLS, verified"),
+    "unverified": N_("{url}  TLS, not verified"),
 }
 
 
 def _as_text(found: Destination, name: str | None, engine: Engine | None, cannot: str) -> str:
-    rows = [("setting", _SETTINGS.get(found.setting, found.setting))]
+    setting = _SETTINGS.get(found.setting)
+    rows = [(_("setting"), _(setting) if setting else found.setting)]
     if found.context != "default":
-        rows.append(("context", clean(found.context, 60)))
+        rows.append((_("context"), clean(found.context, 60)))
     if found.url:
-        tls = {"none": "", "verified": "  TLS, verified", "unverified": "  TLS, not verified"}[found.security]
-        rows.append(("endpoint", clean(found.url, 200) + tls))
+        rows.append((_("endpoint"), _(_SECURITY[found.security]).format(url=clean(found.url, 200))))
         if found.tls is not None and found.tls.cert_path:
-            rows.append(("certificates", clean(found.tls.cert_path, 200)))
-        rows.append(("profile", name or "none"))
+            rows.append((_("certificates"), clean(found.tls.cert_path, 200)))
+        rows.append((_("profile"), name or _("none")))
     if engine is not None:
-        rows.append(("state", _state(engine)))
+        rows.append((_("state"), _state(engine)))
     if cannot:
-        rows.append(("state", cannot))
+        rows.append((_("state"), cannot))
     text = aligned(rows)
     if engine is not None and (diagnosis := engine.health.diagnosis):
         text += f"\n\n{diagnosis.cause}\n  → {diagnosis.next}"
@@ -95,7 +102,7 @@ def _as_text(found: Destination, name: str | None, engine: Engine | None, cannot
 def _state(engine: Engine) -> str:
     parts = [f"{report.DOTS[engine.health.state]} {report.words(engine.health)}"]
     if engine.info is not None and engine.info.version:
-        parts.append(f"Engine {engine.info.version}")
+        parts.append(_("Engine {version}").format(version=engine.info.version))
     if engine.health.latency is not None:
         parts.append(human_latency(engine.health.latency))
     return " · ".join(parts)

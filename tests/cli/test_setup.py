@@ -256,7 +256,7 @@ def test_an_old_python_can_read_it():
     ast.parse((SCRIPTS / "venv.py").read_text(), feature_version=(3, 7))
 
 
-@pytest.mark.parametrize("name", ["scripts/start", "scripts/test", "scripts/venv.py", ".ci/run"])
+@pytest.mark.parametrize("name", ["scripts/start", "scripts/test", "scripts/docs", "scripts/venv.py", ".ci/run"])
 def test_no_registry_is_named(name):
     text = (ROOT / name).read_text()
     assert "://" not in text
@@ -264,7 +264,10 @@ def test_no_registry_is_named(name):
     assert "break-system-packages" not in text
 
 
-@pytest.mark.parametrize(("name", "shell"), [("scripts/start", "sh"), ("scripts/test", "sh"), (".ci/run", "bash")])
+@pytest.mark.parametrize(
+    ("name", "shell"),
+    [("scripts/start", "sh"), ("scripts/test", "sh"), ("scripts/docs", "sh"), (".ci/run", "bash")],
+)
 def test_the_commands_can_be_started(name, shell):
     assert os.access(ROOT / name, os.X_OK)
     subprocess.run([shell, "-n", str(ROOT / name)], check=True)

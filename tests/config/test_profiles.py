@@ -1,15 +1,17 @@
 """Profile files as a person writes them: the good ones, the broken ones, and the samples we ship."""
 
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from tests.harness.speaking import speaking
 from trayd.config.computer import Computer
 from trayd.config.contexts import Context
 from trayd.config.discovery import load as discover
 from trayd.config.machines import Machine
-from trayd.config.profiles import Stores, load, schema
+from trayd.config.profiles import Stores, load
 from trayd.core.messages import Problem
 from trayd.core.profile import Tls, parse_host
 
@@ -156,6 +158,38 @@ def test_each_mistake_has_its_sentence(folder, text, told):
     assert told in [str(problem) for problem in folder(bad=text).problems]
 
 
+def test_a_problem_in_another_language_keeps_its_file_line_and_key(folder, tmp_path):
+    """The sentence is translated as a whole; what stands in the file stands in it as it is, braces too."""
+    texts = {
+        "unknown key '{key}'{suggestion}": "未知的键“{key}”{suggestion}",
+        " (did you mean '{word}'?)": "（是不是想用“{word}”？）",
+        "{key} is {value}: {hint}": "{key}的值是 {value}：{hint}",
+        "'{key}'": "“{key}”",
+        "write a duration like 500ms, 10s or 2m": "请将时长写成 500ms、10s 或 2m 这样的形式",
+    }
+    with speaking(texts):
+        loaded = folder(bad="host: unix:///x\nhots: y\n'{key}': z\nhealth: {slow: '{value}'}\n")
+    assert [str(problem) for problem in loaded.problems] == [
+        "bad.yaml:2: 未知的键“hots”（是不是想用“host”？）",
+        "bad.yaml:3: 未知的键“{key}”",
+        "bad.yaml:4: “slow”的值是 '{value}'：请将时长写成 500ms、10s 或 2m 这样的形式",
+    ]
+
+
+def test_a_broken_context_is_told_in_another_language_too(tmp_path):
+    """A file that names it finds what is wrong with it, whatever a context is called in that language."""
+    broken = tmp_path / ".docker" / "contexts" / "meta" / sha256(b"lab").hexdigest()
+    broken.mkdir(parents=True)
+    (broken / "meta.json").write_text('{"Name": "lab", "Endpoints": {"docker": {"Host": 1}}}')
+    (tmp_path / "office.yaml").write_text("context: lab\n")
+    with speaking({"context {name}": "上下文 {name}", "'{key}' has the wrong type": "“{key}”的类型不正确"}):
+        loaded = discover(str(tmp_path), Computer("linux", "pc", str(tmp_path)), {})
+    assert [str(problem) for problem in loaded.problems] == [
+        "office.yaml:1: the context 'lab' cannot be used: “Host”的类型不正确",
+        "上下文 lab: “Host”的类型不正确",
+    ]
+
+
 def test_a_file_may_name_a_context_or_a_machine_and_add_to_it(folder):
     """`context:` and `machine:` stand for an address with its TLS; env and health are the file's."""
     loaded = folder(
@@ -246,22 +280,3 @@ def test_the_samples_are_profiles(path, system):
     loaded = load(str(SAMPLES), Computer(system, "x", "/home/ann"))
     assert loaded.problems == ()
     assert {profile.name for profile in loaded.profiles} <= {path.stem for path in SAMPLES.glob("*.yaml")}
-
-
-def test_the_readme_table_agrees_with_the_schema():
-    """Every key of the schema stands in the README's table, with the schema's words, and no other."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    told = {}
-    for line in readme.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 2 and cells[0].startswith("`") and cells[0].endswith("`"):
-            told[cells[0].strip("`")] = cells[1]
-
-    def keys(part, prefix=""):
-        for key, entry in part.get("properties", {}).items():
-            yield f"{prefix}{key}", entry["description"]
-            yield from keys(entry, f"{prefix}{key}.")
-
-    wanted = dict(keys(schema()))
-    assert {key: told.get(key) for key in wanted} == wanted
-    assert {key for key in told if key.split(".")[0] in schema()["properties"]} == wanted.keys()

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from tests.harness.speaking import speaking
 from trayd.core import findings as judge
+from trayd.core.cells import width
 from trayd.core.doctor import (
     Autostart,
     Bus,
@@ -183,7 +185,7 @@ def test_names_that_a_person_gave_are_not_told():
     """A context, a locale or a desktop that is not a well-known one is not named."""
     assert "prod" not in judge.docker_cli(Program(), "prod.example", ["DOCKER_HOST"]).text
     assert "context colima" in judge.docker_cli(Program(), "colima", []).text
-    assert "/" not in judge.language("de_DE/x", "utf-8").text
+    assert "/" not in judge.language("de_DE/x", "utf-8", True, Home()).text
     assert judge.system(["Debian 12", "x\nhidden", "a'b"]).text == "Debian 12"
 
 
@@ -219,3 +221,21 @@ def test_a_place_is_told_only_where_everybody_has_it():
     assert place("/home/zoe/.config/trayd", "/home/zoe") == "~/.config/trayd"
     assert place("/usr/bin/ssh", "/home/zoe") == "/usr/bin/ssh"
     assert place("/srv/customer/x", "/home/zoe") == place("/home/bob", "/home/zoe") == "a place of your own"
+
+
+def test_the_columns_stand_below_each_other_in_chinese():
+    """A Chinese name takes two cells a character; the names of `--json` stay as they are."""
+    found = [Finding("session bus", Mark.BAD, "x", "y"), Finding("ssh", Mark.GOOD, "x")]
+    with speaking({"session bus": "会话总线"}):
+        told, names = lines(found), [finding["name"] for finding in as_json(found)["findings"]]
+    assert told[0].startswith("✗ 会话总线  x")
+    assert {width(line[: line.index(part)]) for line, part in zip(told, "x→x", strict=True)} == {12}
+    assert names == ["session bus", "ssh"]
+
+
+@pytest.mark.parametrize(("letters", "mark"), [(True, Mark.GOOD), (False, Mark.BAD), (SLOW, Mark.GOOD)])
+def test_a_language_without_a_font_is_told(letters, mark):
+    """Where menus would show boxes, the next step is to install a font; what could not be looked at is no failure."""
+    found = judge.language("zh_CN.UTF-8", "utf-8", letters, Home(family="debian"))
+    assert found.mark is mark
+    assert found.next == ("sudo apt install fonts-wqy-microhei" if mark is Mark.BAD else "")

@@ -62,6 +62,7 @@ def test_the_entry_is_what_desktops_expect() -> None:
         "Type=Application\n"
         "Name=trayd\n"
         "Comment=Shows which Docker engine you are talking to and whether it answers\n"
+        "Comment[zh_CN]=显示当前连接的是哪个 Docker 引擎，以及它是否有响应\n"
         'Exec="/opt/my apps/trayd" run\n'
         "TryExec=/opt/my apps/trayd\n"
         "Icon=trayd\n"
@@ -105,7 +106,8 @@ def test_any_command_leaves_the_other_lines_alone(command: list[str]) -> None:
     """No name can add a line of its own to the entry."""
     lines = desktop_entry(command, None).rstrip("\n").split("\n")
     assert [line.partition("=")[0] for line in lines] == [
-        "[Desktop Entry]", "Type", "Name", "Comment", "Exec", "TryExec", "Terminal", "X-GNOME-Autostart-enabled",
+        "[Desktop Entry]", "Type", "Name", "Comment", "Comment[zh_CN]", "Exec", "TryExec", "Terminal",
+        "X-GNOME-Autostart-enabled",
     ]  # fmt: skip
 
 

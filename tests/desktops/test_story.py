@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness import dockerd as docker_harness
 from tests.harness.desktop import PrivateBus, Screen, XfcePanel
-from tests.harness.host import Host, Peer
+from tests.harness.host import Host, has_watcher
 from tests.harness.need import need
 from tests.harness.notification_server import NotificationServer
 from tests.harness.poll import wait_until
@@ -51,9 +51,9 @@ def test_from_a_killed_engine_to_the_docker_cli(dockerd) -> None:
         trayd.profile("lab", f"host: {other.unix_url}\n")
         trayd.profile("old", "host: tcp://127.0.0.1:2377\n")
         with NotificationServer(bus.address) as notes, trayd:
-            wait_until(lambda: _watcher(bus), 20, "the panel's watcher")
+            wait_until(lambda: has_watcher(bus.address), 20, "the panel's watcher")
             with Host(bus.address, watcher=False) as host:
-                wait_until(lambda: _item(host), 20, "trayd's icon in the panel")
+                wait_until(lambda: host.registered(), 20, "trayd's icon in the panel")
                 assert trayd.say("use", "office").returncode == 0
 
                 # Reachable.
@@ -121,26 +121,6 @@ def test_from_a_killed_engine_to_the_docker_cli(dockerd) -> None:
                 assert trayd.ended() == 0
                 assert engine.running
                 assert "Traceback" not in trayd.output()
-
-
-def _watcher(bus: PrivateBus) -> bool:
-    with Peer(bus.address) as peer:
-        return peer.has_owner("org.kde.StatusNotifierWatcher")
-
-
-def _item(host: Host) -> bool:
-    host.items = host.call(
-        "org.kde.StatusNotifierWatcher",
-        "/StatusNotifierWatcher",
-        "org.freedesktop.DBus.Properties",
-        "Get",
-        "ss",
-        "org.kde.StatusNotifierWatcher",
-        "RegisteredStatusNotifierItems",
-    )[1]
-    # xfce4-panel names the object too; the harness wants the bus name alone.
-    host.items = [name.split("/")[0] for name in host.items if "StatusNotifierItem" in name]
-    return bool(host.items)
 
 
 def _first(host: Host, beginning: str) -> str:

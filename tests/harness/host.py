@@ -125,9 +125,10 @@ class Host(Peer):
             self.own(WATCHER)
         else:
             self.call(WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierHost", "s", self.bus.unique_name)
-            self.items = self.call(
-                WATCHER, WATCHER_PATH, PROPERTIES, "Get", "ss", WATCHER, "RegisteredStatusNotifierItems"
-            )[1]
+            names = self.call(WATCHER, WATCHER_PATH, PROPERTIES, "Get", "ss", WATCHER, "RegisteredStatusNotifierItems")[
+                1
+            ]
+            self.items = [name.split("/")[0] for name in names]  # some watchers put the item's path behind its name
 
     # The watcher
 
@@ -162,6 +163,13 @@ class Host(Peer):
 
     def _signal(self, member: str, signature: str = "", body: tuple[Any, ...] = ()) -> None:
         self.bus.emit(WATCHER_PATH, WATCHER, member, signature, body)
+
+    def registered(self) -> bool:
+        """Whether an item is at the watcher, which is a real panel's; it is the one that is asked from then on."""
+        items = self.call(WATCHER, WATCHER_PATH, PROPERTIES, "Get", "ss", WATCHER, "RegisteredStatusNotifierItems")[1]
+        # xfce4-panel names the object too; the harness wants the bus name alone.
+        self.items = [name.split("/")[0] for name in items if "StatusNotifierItem" in name]
+        return bool(self.items)
 
     def set_host(self, present: bool) -> None:
         """Let a panel come to the watcher, or go."""
@@ -252,6 +260,12 @@ class Host(Peer):
     def wait_for(self, member: str, since: float = 0.0, seconds: float = 10.0) -> Signal:
         """Wait for a signal."""
         return wait_until(lambda: self.seen(member, since), seconds, f"the signal {member}")[0]
+
+
+def has_watcher(address: str) -> bool:
+    """Whether a panel is there that shows items."""
+    with Peer(address) as peer:
+        return peer.has_owner(WATCHER)
 
 
 def _entry(encoded: tuple[int, dict[str, Any], list[Any]]) -> Entry:

@@ -1,13 +1,17 @@
 """How a menu that we draw ourselves looks, and where it opens: pictures and rectangles without a screen."""
 
 import itertools
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageColor, features
 
 from tests.harness.need import need
+from tests.harness.speaking import speaking
 from trayd.core.view import Item, Mark
-from trayd.tray.fonts import Face, Fonts, ask_fontconfig
+from trayd.tray.fonts import NOBODYS, Face, Fonts, Told, ask_fontconfig
+from trayd.tray.look import letters
 from trayd.tray.menu_layout import (
     DARK,
     FONT,
@@ -25,6 +29,8 @@ from trayd.tray.menu_layout import (
 )
 
 DEJAVU = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
+MICROHEI = "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"
+CHINESE = "● 办公室 — 无法连接，请重新启动引擎"
 ITEMS = (
     Item("head", "office — reachable"),
     Item("line"),
@@ -237,6 +243,86 @@ def test_fontconfig_that_fails_is_no_failure(monkeypatch: pytest.MonkeyPatch) ->
     assert told is not None
     assert told[2] is not None
     assert any(ord("a") in part for part in told[2])
+
+
+@pytest.fixture
+def fonts_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets fontconfig know of certain font files only."""
+    need(ask_fontconfig("sans-serif") is not None, "sudo apt-get install fontconfig fonts-dejavu-core")
+
+    def only(*files: str) -> None:
+        folder = tmp_path / "fonts"
+        folder.mkdir()
+        for file in files:
+            need(Path(file).exists(), "sudo apt-get install fonts-dejavu-core fonts-wqy-microhei")
+            (folder / Path(file).name).symlink_to(file)
+        settings = tmp_path / "fonts.conf"
+        settings.write_text(
+            f"<fontconfig><dir>{folder}</dir><cachedir>{tmp_path}/cache</cachedir><include>/etc/fonts/conf.d</include>"
+            "</fontconfig>"
+        )
+        monkeypatch.setenv("FONTCONFIG_FILE", str(settings))
+
+    return only
+
+
+def ink(fonts: Fonts, character: str) -> bytes:
+    """The picture of one character."""
+    image = Image.new("L", (30, 30), "white")
+    fonts.draw(image, 5, 5, character, "black")
+    return image.tobytes()
+
+
+@pytest.mark.parametrize("spoken", [{}, {"sans-serif": "sans-serif:lang=zh-cn"}], ids=["English", "Chinese"])
+def test_chinese_is_drawn_where_a_font_has_it(fonts_in: Callable[..., None], spoken: dict[str, str]) -> None:
+    """Whatever trayd speaks: no character of a Chinese text is a box, and no two are the same picture."""
+    fonts_in(DEJAVU, MICROHEI)
+    with speaking(spoken):
+        fonts = Fonts(14)
+        assert fonts.has(CHINESE)
+        characters = set(CHINESE) - {" "}
+        pictures = {ink(fonts, character) for character in characters}
+    assert len(pictures) == len(characters)
+    assert ink(fonts, NOBODYS) not in pictures
+
+
+def test_without_a_chinese_font_boxes_cost_one_question(fonts_in: Callable[..., None]) -> None:
+    """The text keeps its boxes, and fontconfig is not asked for each of hundreds of characters."""
+    fonts_in(DEJAVU)
+    questions = []
+
+    def ask(pattern: str) -> Told | None:
+        questions.append(pattern)
+        return ask_fontconfig(pattern)
+
+    fonts = Fonts(14, ask)
+    assert not fonts.has(CHINESE)
+    assert ink(fonts, "办") == ink(fonts, "公")
+    assert len([question for question in questions if "charset" in question]) <= 2  # one Chinese, and the comma
+
+
+def test_without_fontconfig_chinese_comes_from_a_known_file() -> None:
+    """A character that the first file lacks is seen by its picture, and taken from a Chinese font's usual place."""
+    need(Path(MICROHEI).exists(), "sudo apt-get install fonts-wqy-microhei")
+    fonts = Fonts(14, lambda _: None)
+    assert fonts.has(CHINESE)
+    assert [text for _, text in fonts.runs("ab 办公室")] == ["ab ", "办公室"]
+    assert ink(fonts, "办") != ink(fonts, "公")
+
+
+@pytest.mark.parametrize("files", [(DEJAVU,), (DEJAVU, MICROHEI)], ids=["without", "with"])
+def test_the_doctor_sees_whether_a_font_has_the_language(
+    fonts_in: Callable[..., None], files: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a language that needs more than ASCII is looked for, and only where there is a screen to show it."""
+    fonts_in(*files)
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert letters()
+    with speaking({"notifications": "通知"}):
+        assert letters() is (MICROHEI in files)
+        monkeypatch.delenv("DISPLAY")
+        monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+        assert letters()
 
 
 def test_a_text_that_fits_stays(look: Look) -> None:

@@ -46,6 +46,14 @@ def test_pixels_are_argb_and_not_multiplied(host: Host) -> None:
         assert host.pixel(64, 3, 4) == BLUE
 
 
+def test_what_is_transparent_has_no_colour(host: Host) -> None:
+    """swaybar adds colours whatever their alpha is: where nothing is to be seen there is none, and all else stays."""
+    drawn = image(BLUE)
+    drawn.paste((200, 30, 20, 0), (0, 0, 10, 64))
+    with running(Icon("trayd", drawn, "x", None)):
+        assert [host.pixel(64, x, 5) for x in (9, 10)] == [(0, 0, 0, 0), BLUE]
+
+
 def test_an_icon_with_renditions_is_sent_as_drawn(host: Host) -> None:
     """Each size is the picture made for it, and nothing is scaled."""
     drawn = image(RED)

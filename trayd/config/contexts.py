@@ -12,9 +12,10 @@ from collections.abc import Mapping
 
 from trayd.config.reading import GoneError, UnreadableError, entries, member, read_json
 from trayd.core.messages import Problem
-from trayd.core.profile import DEFAULT_PIPE, Endpoint, Tls, parse_host
+from trayd.core.profile import DEFAULT_PIPE, Endpoint, Tls, origin, parse_host
 from trayd.core.text import clean
 from trayd.core.value import Value
+from trayd.core.words import _
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.+-]+")  # docker's own rule
 _LONGEST_NAME = 64
@@ -58,7 +59,7 @@ def read_contexts(folder: str) -> tuple[tuple[Context, ...], tuple[Problem, ...]
     try:
         names = entries(meta_folder(folder))
     except OSError as error:
-        message = f"Docker's contexts cannot be read ({error.strerror})"
+        message = _("Docker's contexts cannot be read ({why})").format(why=error.strerror)
         return (), (Problem(meta_folder(folder), 0, message),)
     for name in names:
         path = os.path.join(meta_folder(folder), name, "meta.json")
@@ -69,11 +70,11 @@ def read_contexts(folder: str) -> tuple[tuple[Context, ...], tuple[Problem, ...]
                 found.append(context)
         except GoneError:
             if os.path.islink(path):
-                problems.append(Problem(path, 0, "the file is a link to nowhere", f"context {_short(name)}"))
+                problems.append(Problem(path, 0, _("the file is a link to nowhere"), origin("context", _short(name))))
         except _NamedError as error:
-            problems.append(Problem(path, 0, error.message, f"context {clean(error.name, 64)}"))
+            problems.append(Problem(path, 0, error.message, origin("context", clean(error.name, 64))))
         except UnreadableError as error:
-            problems.append(Problem(path, 0, error.message, f"context {_short(name)}"))
+            problems.append(Problem(path, 0, error.message, origin("context", _short(name))))
     return tuple(sorted(found, key=lambda context: context.name)), tuple(problems)
 
 
@@ -116,7 +117,7 @@ def _context(folder: str, directory: str, path: str) -> Context | None:
     read = read_json(path)
     name: str = member(read, "Name", str, "")
     if not name:
-        raise UnreadableError("the file says no name")
+        raise UnreadableError(_("the file says no name"))
     try:
         _check_name(name, directory)
         endpoint = member(member(read, "Endpoints", dict, {}), "docker", dict, None)
@@ -139,13 +140,14 @@ def _check_name(name: str, directory: str) -> None:
     from hashlib import sha256  # loads OpenSSL: only where there is a context
 
     if name == "default":
-        raise UnreadableError("'default' is reserved: docker does not use this file")
+        raise UnreadableError(_("'default' is reserved: docker does not use this file"))
     if not _NAME.fullmatch(name):
-        raise UnreadableError("this name is not allowed: docker would not find this context")
+        raise UnreadableError(_("this name is not allowed: docker would not find this context"))
     if len(name) > _LONGEST_NAME:
-        raise UnreadableError(f"the name is too long for a profile ({_LONGEST_NAME} characters at most)")
+        text = _("the name is too long for a profile ({most} characters at most)")
+        raise UnreadableError(text.format(most=_LONGEST_NAME))
     if sha256(name.encode()).hexdigest() != directory:
-        raise UnreadableError("the folder's name is not the SHA-256 of the context's: docker would not find it")
+        raise UnreadableError(_("the folder's name is not the SHA-256 of the context's: docker would not find it"))
 
 
 def _short(directory: str) -> str:

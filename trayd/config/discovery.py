@@ -25,6 +25,7 @@ from trayd.core.profile import (
     Endpoint,
     Profile,
     ProfileError,
+    origin,
 )
 from trayd.core.value import replace
 
@@ -117,14 +118,14 @@ def _found(
         try:
             endpoint = context_endpoint(context, computer.system)
         except ProfileError as error:
-            problems.append(Problem(context.path, 0, error.message, f"context {context.name}"))
+            problems.append(Problem(context.path, 0, error.message, origin("context", context.name)))
             continue
         yield _profile(context.name, endpoint, "context", path=context.path, context=context.name)
     for machine in stores.machines if "machines" in wanted else ():
         try:
             endpoint = machine_endpoint(machine)
         except ProfileError as error:
-            problems.append(Problem(machine.path, 0, error.message, f"machine {machine.name}"))
+            problems.append(Problem(machine.path, 0, error.message, origin("machine", machine.name)))
             continue
         yield _profile(machine.name, endpoint, "machine", path=machine.path, machine=machine.name)
     for known in known_sockets(computer, environ, seen) if "sockets" in wanted else ():

@@ -16,6 +16,7 @@ from trayd.config.machines import Machine, allowed_name, machine_endpoint, machi
 from trayd.core.profile import ProfileError
 from trayd.core.text import clean
 from trayd.core.value import Value, replace
+from trayd.core.words import _
 
 if TYPE_CHECKING:
     import subprocess
@@ -55,13 +56,13 @@ class DockerMachine:
 
     def start(self, name: str) -> str:
         """Start a machine and wait for it; return "" or why it failed, in docker-machine's words."""
-        code, _, errors = self._run("start", name, START_TIMEOUT, heard=False)
+        code, _output, errors = self._run("start", name, START_TIMEOUT, heard=False)
         if code == 0:
             return ""
         if code is None:
             return errors
         lines = [line for line in map(clean, re.sub(_COLOUR, "", errors).splitlines()) if line]
-        return lines[-1] if lines else f"docker-machine ended with code {code}."
+        return lines[-1] if lines else _("docker-machine ended with code {code}.").format(code=code)
 
     def renew(self, name: str) -> bool:
         """Ask for a machine's address; return whether it is another one than the one in use."""
@@ -88,7 +89,7 @@ class DockerMachine:
             return False
         # Before it is asked: what is stored meanwhile counts.
         stamp = _stamp(stored.path)
-        code, output, _ = self._run("url", name, URL_TIMEOUT)
+        code, output, _errors = self._run("url", name, URL_TIMEOUT)
         url = output.strip()
         if code != 0 or stamp is None or url == self.current(stored).url or not _same_but_for_address(stored, url):
             return False
@@ -107,7 +108,7 @@ class DockerMachine:
 
         program = self._program()
         if not program or not allowed_name(name):
-            return None, "", "docker-machine is not installed." if not program else "This name is not allowed."
+            return None, "", _("This name is not allowed.") if program else _("docker-machine is not installed.")
         try:
             process = subprocess.Popen(
                 [program, command, name],
@@ -121,13 +122,13 @@ class DockerMachine:
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
-            return None, "", f"docker-machine cannot be run ({error.strerror})."
+            return None, "", _("docker-machine cannot be run ({why}).").format(why=error.strerror)
         output, errors = _Reader(process.stdout), _Reader(process.stderr)
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
             _kill(process)
-            return None, "", f"docker-machine did not end within {timeout:.0f} s."
+            return None, "", _("docker-machine did not end within {seconds} s.").format(seconds=f"{timeout:.0f}")
         return code, output.text(), errors.text()
 
 

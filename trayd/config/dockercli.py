@@ -15,6 +15,7 @@ from trayd.core.precedence import DEFAULT, CliConfig, CliContext, certificates, 
 from trayd.core.profile import ProfileError, Tls, parse_host
 from trayd.core.text import clean
 from trayd.core.value import replace
+from trayd.core.words import _
 
 
 def read_cli_config(folder: str, environ: Mapping[str, str], windows: bool, context: str | None = None) -> CliConfig:
@@ -68,7 +69,8 @@ def _broken(problems: Sequence[Problem], wanted: Iterable[str]) -> dict[str, Cli
     broken = {}
     for problem in problems:
         if name := folders.get(os.path.basename(os.path.dirname(problem.path))):
-            broken[name] = CliContext("", problem=f"the context '{clean(name, 60)}' cannot be used: {problem.message}")
+            text = _("the context '{name}' cannot be used: {problem}")
+            broken[name] = CliContext("", problem=text.format(name=clean(name, 60), problem=problem.message))
     return broken
 
 
@@ -79,5 +81,5 @@ def _config_problem(folder: str) -> str:
     except GoneError:
         return ""
     except UnreadableError as error:
-        return f"{clean(path, 200)} counts as empty here: {error.message}."
+        return _("{path} counts as empty here: {problem}.").format(path=clean(path, 200), problem=error.message)
     return ""

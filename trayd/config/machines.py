@@ -16,9 +16,10 @@ from typing import Any
 
 from trayd.config.reading import GoneError, UnreadableError, entries, member, read_json
 from trayd.core.messages import Problem
-from trayd.core.profile import Endpoint, ProfileError, Tls, parse_host
+from trayd.core.profile import Endpoint, ProfileError, Tls, origin, parse_host
 from trayd.core.text import clean
 from trayd.core.value import Value
+from trayd.core.words import _
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]*")  # docker-machine's own rule
 _LONGEST_NAME = 64
@@ -58,7 +59,7 @@ def read_machines(folder: str) -> tuple[tuple[Machine, ...], tuple[Problem, ...]
     try:
         names = entries(machines_folder(folder))
     except OSError as error:
-        message = f"docker-machine's machines cannot be read ({error.strerror})"
+        message = _("docker-machine's machines cannot be read ({why})").format(why=error.strerror)
         return (), (Problem(machines_folder(folder), 0, message),)
     for name in names:
         path = os.path.join(machines_folder(folder), name, "config.json")
@@ -68,9 +69,10 @@ def read_machines(folder: str) -> tuple[tuple[Machine, ...], tuple[Problem, ...]
             found.append(_machine(folder, name, path))
         except GoneError:
             if os.path.islink(path):
-                problems.append(Problem(path, 0, "the file is a link to nowhere", f"machine {clean(name, 64)}"))
+                subject = origin("machine", clean(name, 64))
+                problems.append(Problem(path, 0, _("the file is a link to nowhere"), subject))
         except UnreadableError as error:
-            problems.append(Problem(path, 0, error.message, f"machine {clean(name, 64)}"))
+            problems.append(Problem(path, 0, error.message, origin("machine", clean(name, 64))))
     return tuple(found), tuple(problems)
 
 
@@ -82,7 +84,7 @@ def allowed_name(name: str) -> bool:
 def machine_endpoint(machine: Machine) -> Endpoint:
     """Return where a machine's engine listens. Raises ProfileError."""
     if "@" in machine.url:
-        raise ProfileError("a user name or password has no place in an address", "machine")
+        raise ProfileError(_("a user name or password has no place in an address"), "machine")
     plain = parse_host(machine.url)
     if plain.scheme != "tcp" or plain.port == 2375:  # only driver "none" has such; 2375 is Docker's port without TLS
         return plain
@@ -91,13 +93,14 @@ def machine_endpoint(machine: Machine) -> Endpoint:
 
 def _machine(folder: str, name: str, path: str) -> Machine:
     if not allowed_name(name):
-        raise UnreadableError("this name is not allowed: docker-machine would not find this machine")
+        raise UnreadableError(_("this name is not allowed: docker-machine would not find this machine"))
     if len(name) > _LONGEST_NAME:
-        raise UnreadableError(f"the name is too long for a profile ({_LONGEST_NAME} characters at most)")
+        text = _("the name is too long for a profile ({most} characters at most)")
+        raise UnreadableError(text.format(most=_LONGEST_NAME))
     read = read_json(path)
     if (version := member(read, "ConfigVersion", int, 0)) > _NEWEST:
-        shown = clean(str(version), 20)
-        raise UnreadableError(f"a newer docker-machine wrote this (version {shown}; trayd knows {_NEWEST})")
+        text = _("a newer docker-machine wrote this (version {version}; trayd knows {newest})")
+        raise UnreadableError(text.format(version=clean(str(version), 20), newest=_NEWEST))
     url = _url(member(read, "DriverName", str, ""), _driver(read), name)
     options = member(member(read, "HostOptions", dict, {}), "AuthOptions", dict, {})
     return Machine(name, url, _certificates(folder, os.path.dirname(path), options), path)
@@ -112,9 +115,9 @@ def _driver(read: dict[str, Any]) -> dict[str, Any]:
     try:
         decoded = json.loads(base64.b64decode(raw, validate=True).decode())
     except (ValueError, RecursionError):
-        raise UnreadableError("'RawDriver' cannot be read") from None
+        raise UnreadableError(_("'{key}' cannot be read").format(key="RawDriver")) from None
     if not isinstance(decoded, dict):
-        raise UnreadableError("'RawDriver' has the wrong type")
+        raise UnreadableError(_("'{key}' has the wrong type").format(key="RawDriver"))
     return decoded
 
 
@@ -122,12 +125,13 @@ def _url(driver: str, values: dict[str, Any], name: str) -> str:
     if driver == "none":
         url: str = member(values, "URL", str, "")
         if not url:
-            raise UnreadableError("the file says no URL")
+            raise UnreadableError(_("the file says no URL"))
         return url
     address: str = member(values, _ADDRESSES.get(driver, "IPAddress"), str, "")
     port = member(values, _PORTS[driver], int, 0) if driver in _PORTS else 0
     if not address:
-        raise UnreadableError(f"docker-machine has stored no address for it yet: docker-machine start {name}")
+        text = _("docker-machine has stored no address for it yet: docker-machine start {name}")
+        raise UnreadableError(text.format(name=name))
     host = f"[{address}]" if ":" in address else address
     return f"tcp://{host}:{port or 2376}"
 

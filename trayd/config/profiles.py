@@ -21,11 +21,13 @@ from trayd.core.profile import (
     ProfileError,
     Tls,
     When,
+    origin,
     parse_health,
     parse_host,
 )
 from trayd.core.text import clean, did_you_mean, hidden_character
 from trayd.core.value import Value
+from trayd.core.words import _
 
 SUFFIXES = (".yaml", ".yml")
 WAYS = ("host", "context", "machine")
@@ -73,7 +75,8 @@ def load(folder: str, computer: Computer, stores: Stores = _NO_STORES) -> Loaded
         try:
             found = read_profile(path, computer, stores)
             if found is not None and found.name in profiles:
-                raise ProfileFileError([(0, f"there is another file for the profile '{found.name}': rename one")])
+                text = _("there is another file for the profile '{name}': rename one")
+                raise ProfileFileError([(0, text.format(name=found.name))])
         except ProfileFileError as error:
             problems += [Problem(path, line, message) for line, message in error.found]
             broken.add(_name(path))
@@ -97,7 +100,8 @@ def _files(folder: str, problems: list[Problem]) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        problems.append(Problem(folder, 0, f"the profiles folder cannot be read ({error.strerror})"))
+        text = _("the profiles folder cannot be read ({why})").format(why=error.strerror)
+        problems.append(Problem(folder, 0, text))
         return []
     return [
         os.path.join(folder, name) for name in entries if name.endswith(SUFFIXES) and not name.startswith((".", "#"))
@@ -115,7 +119,7 @@ def read_profile(path: str, computer: Computer, stores: Stores) -> Profile | Non
     except yamlfile.YamlFileError as error:
         raise ProfileFileError([(error.line, error.message)]) from None
     if document.value is None:
-        raise ProfileFileError([(1, "the file is empty: write for example  host: unix:///var/run/docker.sock")])
+        raise ProfileFileError([(1, _("the file is empty: write for example  host: unix:///var/run/docker.sock"))])
     found = list(document.duplicates)
     found += [
         (document.line(place), message) for place, message in schemas.problems(document.value, schema(), document.raw)
@@ -134,13 +138,15 @@ def _name(path: str) -> str:
 
 
 def _check_name(name: str) -> None:
-    shown = clean(name, 40)
     if hidden := hidden_character(name):
-        raise ProfileFileError([(0, f"the file's name contains an invisible character ({hidden}): rename it")])
+        text = _("the file's name contains an invisible character ({hidden}): rename it")
+        raise ProfileFileError([(0, text.format(hidden=hidden))])
     if len(name) > _LONGEST_NAME:
-        raise ProfileFileError([(0, f"the file's name is too long for a profile ({_LONGEST_NAME} characters at most)")])
+        text = _("the file's name is too long for a profile ({most} characters at most)")
+        raise ProfileFileError([(0, text.format(most=_LONGEST_NAME))])
     if name.startswith("-") or name != name.strip():
-        raise ProfileFileError([(0, f"'{shown}' cannot be a profile's name: it must begin with a letter or a digit")])
+        text = _("'{name}' cannot be a profile's name: it must begin with a letter or a digit")
+        raise ProfileFileError([(0, text.format(name=clean(name, 40)))])
 
 
 def _bytes(path: str) -> bytes:
@@ -160,7 +166,8 @@ def _profile(
     try:
         endpoint = _endpoint(value, tls, computer, stores)
         if tls is not None and endpoint.scheme != "tcp":
-            found.append((document.line(("tls",)), f"tls has no meaning for {endpoint.scheme}://: remove it"))
+            message = _("tls has no meaning for {scheme}://: remove it").format(scheme=endpoint.scheme)
+            found.append((document.line(("tls",)), message))
         health = parse_health(value.get("health", {}), endpoint)
     except ProfileError as error:
         place = tuple(error.key.split("."))
@@ -171,7 +178,8 @@ def _profile(
     for name, text in [*env, ("cert_path", tls.cert_path if tls else "")]:
         if hidden := hidden_character(text):
             line = document.line(("env", name) if (name, text) in env else ("tls", name))
-            found.append((line, f"'{name}' contains an invisible character ({hidden})"))
+            message = _("'{key}' contains an invisible character ({hidden})").format(key=name, hidden=hidden)
+            found.append((line, message))
     if found:
         raise ProfileFileError(found)
     names = value.get("context", ""), value.get("machine", "")
@@ -194,10 +202,15 @@ def _named(kind: str, name: str, known: Mapping[str, T], stores: Stores) -> T:
     if name in known:
         return known[name]
     for problem in stores.problems:
-        if problem.subject == f"{kind} {name}":
-            raise ProfileError(f"the {kind} '{clean(name, 60)}' cannot be used: {problem.message}", kind)
-    title = {"context": "Docker context", "machine": "docker-machine machine"}[kind]
-    raise ProfileError(f"there is no {title} '{clean(name, 60)}'{did_you_mean(name, known)}", kind)
+        if problem.subject == origin(kind, name):
+            text = _("the context '{name}' cannot be used: {problem}")
+            if kind == "machine":
+                text = _("the machine '{name}' cannot be used: {problem}")
+            raise ProfileError(text.format(name=clean(name, 60), problem=problem.message), kind)
+    text = _("there is no Docker context '{name}'{suggestion}")
+    if kind == "machine":
+        text = _("there is no docker-machine machine '{name}'{suggestion}")
+    raise ProfileError(text.format(name=clean(name, 60), suggestion=did_you_mean(name, known)), kind)
 
 
 def _folder(text: str, base: str, computer: Computer) -> str:

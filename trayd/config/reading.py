@@ -12,6 +12,7 @@ import stat
 from typing import Any
 
 from trayd.core.text import clean
+from trayd.core.words import _
 
 MOST_BYTES = 256 * 1024
 
@@ -36,34 +37,35 @@ def read_own(path: str, most: int = MOST_BYTES) -> bytes:
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise UnreadableError("this is not a file")
+                raise UnreadableError(_("this is not a file"))
             # Whoever can write a profile decides where your docker commands go.
             if os.name == "posix" and status.st_mode & stat.S_IWOTH:
-                raise UnreadableError(f"everybody may write this file: chmod o-w {clean(path, 200)}")
+                text = _("everybody may write this file: chmod o-w {path}")
+                raise UnreadableError(text.format(path=clean(path, 200)))
             if os.name == "posix" and status.st_uid not in (os.getuid(), 0):
-                raise UnreadableError("this file belongs to another user: make it your own")
+                raise UnreadableError(_("this file belongs to another user: make it your own"))
             return file.read(most)
     except (FileNotFoundError, NotADirectoryError):
-        raise GoneError("the file is gone, or is a link to nowhere") from None
+        raise GoneError(_("the file is gone, or is a link to nowhere")) from None
     except OSError as error:
-        raise UnreadableError(f"the file cannot be read ({error.strerror})") from None
+        raise UnreadableError(_("the file cannot be read ({why})").format(why=error.strerror)) from None
 
 
 def read_json(path: str) -> dict[str, Any]:
     """Return the JSON object in a file of this user or of root. Raises UnreadableError, which shows nothing of it."""
     data = read_own(path, MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
-        raise UnreadableError(f"the file is too large ({MOST_BYTES // 1024} KiB at most)")
+        raise UnreadableError(_("the file is too large ({most} KiB at most)").format(most=MOST_BYTES // 1024))
     try:
         value = json.loads(data.decode())
     except UnicodeDecodeError:
-        raise UnreadableError("the file is not UTF-8 text") from None
+        raise UnreadableError(_("the file is not UTF-8 text")) from None
     except json.JSONDecodeError as error:
-        raise UnreadableError(f"the file is not JSON (line {error.lineno})") from None
+        raise UnreadableError(_("the file is not JSON (line {line})").format(line=error.lineno)) from None
     except (ValueError, RecursionError):  # a number of thousands of digits, thousands of brackets
-        raise UnreadableError("the file is not JSON that can be read") from None
+        raise UnreadableError(_("the file is not JSON that can be read")) from None
     if not isinstance(value, dict):
-        raise UnreadableError("the file holds no JSON object")
+        raise UnreadableError(_("the file holds no JSON object"))
     return value
 
 
@@ -79,7 +81,7 @@ def member(group: dict[str, Any], key: str, kind: type, default: Any) -> Any:
     if found is None:
         return default
     if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
-        raise UnreadableError(f"'{key}' has the wrong type")
+        raise UnreadableError(_("'{key}' has the wrong type").format(key=key))
     return found
 
 

@@ -79,7 +79,7 @@ def places(computer: Computer, environ: Mapping[str, str]) -> Iterator[str]:
         return  # pipes are in no folder that can be watched
     yield from (known.path for known in candidates(computer, environ))
     values = _values(computer, environ)
-    for _, systems, template in KNOWN:
+    for _name, systems, template in KNOWN:
         folder, star, _ = template.partition("*")
         if star and computer.system in systems and all(key in values for key in _KEY.findall(folder)):
             yield folder.rstrip("/").format_map(values)

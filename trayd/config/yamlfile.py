@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from trayd.core.text import clean
+from trayd.core.words import _
 
 MOST_BYTES = 256 * 1024
 _DEEPEST = 20
@@ -48,12 +49,13 @@ class Document:
 def read(data: bytes) -> Document:
     """Return the document in `data`. Raises YamlFileError."""
     if len(data) > MOST_BYTES:
-        raise YamlFileError(0, f"the file is too large for a profile ({len(data)} bytes; {MOST_BYTES} at most)")
+        large = _("the file is too large for a profile ({size} bytes; {most} at most)")
+        raise YamlFileError(0, large.format(size=len(data), most=MOST_BYTES))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise YamlFileError(line, "this is not UTF-8 text: save the file as UTF-8") from None
+        raise YamlFileError(line, _("this is not UTF-8 text: save the file as UTF-8")) from None
     try:
         return _build(_checked(yaml.parse(text, Loader=_Loader)))
     except yaml.MarkedYAMLError as error:
@@ -61,18 +63,22 @@ def read(data: bytes) -> Document:
         line = mark.line + 1 if mark else 0
         raise YamlFileError(line, _explain(error, text, line)) from None
     except yaml.YAMLError as error:
-        raise YamlFileError(0, f"this is not YAML: {clean(str(error), 120)}") from None
+        raise YamlFileError(0, _("this is not YAML: {problem}").format(problem=clean(str(error), 120))) from None
 
 
 def _explain(error: yaml.MarkedYAMLError, text: str, line: int) -> str:
-    message = f"this is not YAML: {clean(error.problem or error.context or 'syntax error', 120)}"
+    if "nesting depth" in (error.problem or ""):  # libyaml reads ahead, and since 0.2.6 gives up by itself
+        return _("nested more than {most} levels deep").format(most=_DEEPEST)
+    message = _("this is not YAML: {problem}")
     lines = text.splitlines()
     there = lines[line - 1] if 0 < line <= len(lines) else ""
     if "\t" in there:
-        return f"{message} (indent with blanks, not with tabs)"
-    if "\\" in there and '"' in there:
-        return f"{message} (a backslash has a meaning in double quotes: use single quotes, or / in paths)"
-    return message
+        message = _("this is not YAML: {problem} (indent with blanks, not with tabs)")
+    elif "\\" in there and '"' in there:
+        message = _(
+            "this is not YAML: {problem} (a backslash has a meaning in double quotes: use single quotes, or / in paths)"
+        )
+    return message.format(problem=clean(error.problem or error.context or _("syntax error"), 120))
 
 
 def _checked(events: Any) -> Iterator[Any]:
@@ -83,14 +89,16 @@ def _checked(events: Any) -> Iterator[Any]:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                raise YamlFileError(line, "a profile file holds one profile: remove the second '---'")
+                raise YamlFileError(line, _("a profile file holds one profile: remove the second '---'"))
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise YamlFileError(line, "anchors (&) and aliases (*) are not allowed in a profile: write the value out")
+            refused = _("anchors (&) and aliases (*) are not allowed in a profile: write the value out")
+            raise YamlFileError(line, refused)
         if getattr(event, "tag", None) and not isinstance(event, yaml.DocumentStartEvent):
-            raise YamlFileError(line, f"tags are not allowed in a profile: remove {clean(str(event.tag), 60)}")
+            refused = _("tags are not allowed in a profile: remove {tag}")
+            raise YamlFileError(line, refused.format(tag=clean(str(event.tag), 60)))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            raise YamlFileError(line, f"nested more than {_DEEPEST} levels deep")
+            raise YamlFileError(line, _("nested more than {most} levels deep").format(most=_DEEPEST))
         yield event
 
 
@@ -119,11 +127,12 @@ def _mapping(document: Document, events: Iterator[Any], path: Path) -> dict[str,
     while not isinstance(key := next(events), yaml.MappingEndEvent):
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarEvent):
-            raise YamlFileError(line, "a key must be a plain word")
+            raise YamlFileError(line, _("a key must be a plain word"))
         # The key as written: YAML would turn  on:  and  no:  into true and false.
         place = (*path, key.value)
         if key.value in values:
-            document.duplicates.append((line, f"the key '{clean(key.value, 60)}' stands here a second time"))
+            text = _("the key '{key}' stands here a second time").format(key=clean(key.value, 60))
+            document.duplicates.append((line, text))
         document.lines[place] = line
         values[key.value] = _value(document, next(events), events, place)
     return values

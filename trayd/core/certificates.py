@@ -6,12 +6,17 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from trayd.core.value import Value, replace
+from trayd.core.words import N_, _, many
 
 # From this many days before its end on, a certificate is spoken of.
 SOON = 30
 _DAY = 86400
 
-_SUBJECTS = {"server": "certificate of {name}", "client": "your certificate for {name}", "ca": "ca.pem of {name}"}
+_SUBJECTS = {
+    "server": N_("certificate of {name}"),
+    "client": N_("your certificate for {name}"),
+    "ca": N_("ca.pem of {name}"),
+}
 
 
 class Certificate(Value):
@@ -44,22 +49,30 @@ def day(ends: float) -> str:
 def in_days(days: int) -> str:
     """Return when something ends in words: "ends in 12 days"."""
     if days < 0:
-        return "has ended"
-    return {0: "ends today", 1: "ends tomorrow"}.get(days, f"ends in {days} days")
+        return _("has ended")
+    if days == 0:
+        return _("ends today")
+    return _("ends tomorrow") if days == 1 else many("ends in {n} day", "ends in {n} days", days).format(n=days)
 
 
 def until(certificate: Certificate) -> str:
     """Return until when a certificate is good: "until 2027-03-01 (97 days)"."""
-    left = {-1: "ended yesterday", 1: "1 day"}.get(certificate.days, f"{certificate.days} days")
-    if certificate.days < -1:
-        left = f"ended {-certificate.days} days ago"
-    return f"until {day(certificate.ends)} ({left})"
+    days = certificate.days
+    if days == -1:
+        left = _("ended yesterday")
+    elif days < 0:
+        left = many("ended {n} day ago", "ended {n} days ago", -days).format(n=-days)
+    else:
+        left = many("{n} day", "{n} days", days).format(n=days)
+    return _("until {day} ({left})").format(day=day(certificate.ends), left=left)
 
 
 def warnings(name: str, certificates: Iterable[Certificate]) -> list[str]:
     """Return a line for each certificate of a profile that ends soon, or has ended."""
     return [
-        f"{_SUBJECTS[c.what].format(name=name)} {in_days(c.days)} ({day(c.ends)})"
+        _("{certificate} {ends} ({day})").format(
+            certificate=_(_SUBJECTS[c.what]).format(name=name), ends=in_days(c.days), day=day(c.ends)
+        )
         for c in certificates
         if c.days <= SOON
     ]

@@ -80,10 +80,11 @@ def command(snapshot: Snapshot, message: object, now: Now) -> Result:
 
 
 def speak(snapshot: Snapshot, language: str, now: Now) -> Result:
-    """Return the snapshot in another language; lost engines are asked anew: a cause keeps its words."""
+    """Return the snapshot in another language; causes and problems keep their words, so they are asked for anew."""
     if language == snapshot.language:
         return snapshot, []
-    snapshot, effects = replace(snapshot, language=language), list[object]([m.Speak(language)])
+    effects: list[object] = [m.Speak(language), m.ReadFiles()]
+    snapshot = replace(snapshot, language=language)
     for name, engine in snapshot.engines.items():
         if engine.health.diagnosis is not None:
             snapshot, more = ask(snapshot, name, now)

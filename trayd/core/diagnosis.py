@@ -82,6 +82,8 @@ _ERRNO_CODES = {
     errno.EHOSTDOWN: "no_route",
     errno.ENETDOWN: "no_route",
     errno.EADDRNOTAVAIL: "no_route",
+    # Of this computer, whoever listens there: the details say what it lacks.
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS), "unknown"),
 }
 
 # Failures that a person has to mend, which asking again every second does not help.
@@ -204,7 +206,8 @@ def _os_code(error: OSError, endpoint: Endpoint) -> str | None:
     if code == "socket_permission" and not endpoint.socket:
         return "tls_files" if endpoint.tls and error.filename else "no_route"
     if code is None and endpoint.socket and type(error) is OSError and error.args:
-        return "socket_path_too_long"  # "AF_UNIX path too long" is the one OSError of connect() without a number
+        # "AF_UNIX path too long" is the one OSError of connect() without a number.
+        return "unknown" if error.errno else "socket_path_too_long"
     return code
 
 

@@ -8,6 +8,7 @@ from trayd.core.precedence import same_place
 from trayd.core.profile import Endpoint, Profile
 from trayd.core.text import clean
 from trayd.core.value import Value
+from trayd.core.words import _
 
 
 class CliGoesTo(Value):
@@ -33,18 +34,25 @@ class CliChange(Value):
 def place(cli: CliGoesTo, profiles: Iterable[Profile], active: str) -> str:
     """Return the line that says where the docker CLI goes; an empty one if that is the active profile."""
     if cli.error:
-        return clean(f"Docker CLI goes nowhere: {cli.error}", 160)
+        return clean(_("Docker CLI goes nowhere: {reason}").format(reason=cli.error), 160)
     endpoint = cli.endpoint
     names = [p.name for p in profiles if endpoint is not None and same_place(p.endpoint, endpoint)]
-    return "" if active in names else f"Docker CLI goes to: {clean(names[0] if names else cli.url, 80)}"
+    if active in names:
+        return ""
+    return _("Docker CLI goes to: {place}").format(place=clean(names[0] if names else cli.url, 80))
 
 
 def change_told(was: str, cli: CliGoesTo) -> tuple[str, str]:
     """Return title and text of the notification that another program chose another context."""
-    text = f"{cli.error[:1].upper()}{cli.error[1:]}." if cli.error else f"It goes to {clean(cli.url, 120)}."
-    return f"Docker CLI: context changed from {clean(was, 40)} to {clean(cli.context, 40)}", text
+    title = _("Docker CLI: context changed from {old} to {new}")
+    if cli.error:
+        text = _("{sentence}.").format(sentence=cli.error[:1].upper() + cli.error[1:])
+    else:
+        text = _("It goes to {place}.").format(place=clean(cli.url, 120))
+    return title.format(old=clean(was, 40), new=clean(cli.context, 40)), text
 
 
 def change_line(change: CliChange, time: str) -> str:
     """Return the menu's line about the last change."""
-    return f"Docker CLI: context changed from {clean(change.was, 40)} to {clean(change.now, 40)} at {time}"
+    told = _("Docker CLI: context changed from {old} to {new} at {time}")
+    return told.format(old=clean(change.was, 40), new=clean(change.now, 40), time=time)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
+from trayd.core.cells import width
 from trayd.core.text import clean
 from trayd.core.value import Value
+from trayd.core.words import _
 
 
 class Mark(StrEnum):
@@ -21,7 +23,10 @@ _SIGNS = {Mark.GOOD: "✓", Mark.BAD: "✗", Mark.NONE: "–"}
 
 
 class Finding(Value):
-    """One line: a name, how it stands, a few words, the next step; without what is `needed` there is no tray."""
+    """One line: a name, how it stands, a few words, the next step; without what is `needed` there is no tray.
+
+    The name is the one of `--json` and stays English; whoever shows it translates it.
+    """
 
     name: str
     mark: Mark
@@ -127,12 +132,13 @@ def is_well(findings: Sequence[Finding]) -> bool:
 
 def lines(findings: Sequence[Finding]) -> list[str]:
     """Return the findings as lines: a sign, the name, the words, and the next step below."""
-    width = max(len(finding.name) for finding in findings)
+    room = max(width(_(finding.name)) for finding in findings)
     told = []
     for finding in findings:
-        told.append(f"{_SIGNS[finding.mark]} {finding.name:{width}}  {clean(finding.text, 400)}")
+        name = _(finding.name)
+        told.append(f"{_SIGNS[finding.mark]} {name}{' ' * (room - width(name))}  {clean(finding.text, 400)}")
         if finding.next:
-            told.append(f"  {'':{width}}  → {finding.next}")
+            told.append(f"  {' ' * room}  → {finding.next}")
     return told
 
 

@@ -8,28 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import reduce
 
 from trayd.core import certificates as c
+from trayd.core.cells import width
 from trayd.core.diagnosis import Diagnosis
 from trayd.core.profile import Profile
 from trayd.core.report import SHORT, diagnosis_json
 from trayd.core.value import Value
+from trayd.core.words import N_, _, many
 
 # In the order of climbing. Our own files come before the network, as in a probe, which is not sent with unusable ones.
+# JSON has the names as they stand here, people read them in their language.
 NAMES = (
-    "name",
-    "address",
-    "tls files",
-    "connection",
-    "ssh",
-    "tls",
-    "http",
-    "docker",
-    "api",
-    "permission",
-    "engine",
-    "clock",
+    N_("name"),
+    N_("address"),
+    N_("tls files"),
+    N_("connection"),
+    N_("ssh"),
+    N_("tls"),
+    N_("http"),
+    N_("docker"),
+    N_("api"),
+    N_("permission"),
+    N_("engine"),
+    N_("clock"),
 )
+_ROOM = 10  # cells for the longest of them, in each language
 
 # Which rung breaks with which code of `SENTENCES`.
 _CODES = {
@@ -83,7 +88,9 @@ class Rung(Value):
 
 def broken(name: str, diagnosis: Diagnosis, seconds: float, more: str = "") -> Rung:
     """Return the rung at which the climb ends; `more` is what else was seen there."""
-    finding = ": ".join(part for part in (SHORT.get(diagnosis.code, "not reachable"), more) if part)
+    finding = _(SHORT.get(diagnosis.code, N_("not reachable")))
+    if more:
+        finding = _("{what}: {more}").format(what=finding, more=more)
     return Rung(name, RungState.FAILED, seconds, finding, diagnosis)
 
 
@@ -97,18 +104,22 @@ def files_rung(ends: Sequence[c.Certificate], loose: Sequence[str], seconds: flo
     names = {"client": "cert.pem", "ca": "ca.pem"}
     findings = [f"{names[end.what]} {c.until(end)}" for end in ends]
     if any(end.what == "client" for end in ends):
-        findings.insert(1, "key.pem fits it")  # or the files could not have been loaded
-    return Rung("tls files", _state(ends, bool(loose)), seconds, ", ".join([*findings, *loose]))
+        findings.insert(1, _("key.pem fits it"))  # or the files could not have been loaded
+    return Rung("tls files", _state(ends, bool(loose)), seconds, _joined([*findings, *loose]))
 
 
 def tls_rung(version: str, ends: Sequence[c.Certificate], names: Sequence[str], verified: bool, seconds: float) -> Rung:
     """Return the rung for a TLS connection: the server's certificate, when it ends, and for whom it is."""
-    findings = [version, *(f"certificate {c.until(end)}" for end in ends)]
+    findings = [version, *(_("certificate {until}").format(until=c.until(end)) for end in ends)]
     if names:
-        findings.append(f"for {some(names)}")
+        findings.append(_("for {names}").format(names=some(names)))
     if not verified:
-        findings.append("not verified, as the profile says: anybody could answer here")
-    return Rung("tls", _state(ends, not verified), seconds, ", ".join(findings))
+        findings.append(_("not verified, as the profile says: anybody could answer here"))
+    return Rung("tls", _state(ends, not verified), seconds, _joined(findings))
+
+
+def _joined(findings: Sequence[str]) -> str:
+    return reduce(lambda one, more: _("{one}, {more}").format(one=one, more=more), findings)
 
 
 def _state(ends: Sequence[c.Certificate], warn: bool) -> RungState:
@@ -117,7 +128,8 @@ def _state(ends: Sequence[c.Certificate], warn: bool) -> RungState:
 
 def some(names: Sequence[str]) -> str:
     """Return the first few of many names or addresses."""
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    told, left = _(", ").join(names[:_SHOWN]), len(names) - _SHOWN
+    return many("{names} and {n} more", "{names} and {n} more", left).format(names=told, n=left) if left > 0 else told
 
 
 def clock_rung(difference: float) -> Rung:
@@ -125,11 +137,14 @@ def clock_rung(difference: float) -> Rung:
     apart = abs(difference)
     if apart <= CLOCK_TOLERANCE:
         # An HTTP date has whole seconds, so less than two is no difference.
-        return Rung("clock", RungState.OK, None, "the same time" if apart < 2 else f"{apart:.0f} s apart")
-    way = "ahead of" if difference > 0 else "behind"
+        finding = _("the same time") if apart < 2 else _("{time} apart").format(time=f"{apart:.0f} s")
+        return Rung("clock", RungState.OK, None, finding)
+    if difference > 0:
+        told = _("the engine's clock is {time} ahead of ours; set the wrong one right: sudo timedatectl set-ntp true")
+    else:
+        told = _("the engine's clock is {time} behind ours; set the wrong one right: sudo timedatectl set-ntp true")
     far = f"{apart:.0f} s" if apart < 120 else f"{apart / 60:.0f} min" if apart < 7200 else f"{apart / 3600:.0f} h"
-    finding = f"the engine's clock is {far} {way} ours; set the wrong one right: sudo timedatectl set-ntp true"
-    return Rung("clock", RungState.WARNING, None, finding)
+    return Rung("clock", RungState.WARNING, None, told.format(time=far))
 
 
 def head(profile: Profile) -> str:
@@ -140,11 +155,12 @@ def head(profile: Profile) -> str:
 def line(rung: Rung) -> str:
     """Return a rung as text, in columns; below a broken one stand cause, next step and the raw text."""
     took = "" if rung.seconds is None else _milliseconds(rung.seconds)
-    lines = [f"{MARKS[rung.state]} {rung.name:10} {took:>8}  {rung.finding}".rstrip()]
+    name = _(rung.name)
+    lines = [f"{MARKS[rung.state]} {name}{' ' * (_ROOM - width(name))} {took:>8}  {rung.finding}".rstrip()]
     if found := rung.diagnosis:
         lines += [f"  {found.cause} [{found.code}]", f"  → {found.next}"]
         if found.detail:
-            lines.append(f"  raw: {found.detail}")
+            lines.append(_("  raw: {text}").format(text=found.detail))
     return "\n".join(lines)
 
 

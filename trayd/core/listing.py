@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from trayd.core.text import clean
 from trayd.core.value import Value
 from trayd.core.view import Item, Mark
+from trayd.core.words import N_, _
 
 LONGEST = 160
-BACK = Item("back", "‹ Back")
+BACK = Item("back", N_("‹ Back"))
 RULE = "─────"
 
 _MARKS = {
@@ -72,7 +73,7 @@ def numbered(lines: Sequence[Line]) -> str:
 
 
 def _text(item: Item) -> str:
-    text = clean(item.label, LONGEST)
+    text = _(BACK.label) if item == BACK else clean(item.label, LONGEST)
     if not text:
         return ""
     return _MARKS.get((item.mark, item.checked), "") + text + (" ▸" if item.children else "")

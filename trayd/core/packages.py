@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from trayd.core.words import N_, _
+
 _COMMANDS = {
     "debian": "sudo apt install",
     "fedora": "sudo dnf install",
@@ -22,12 +24,19 @@ _NAMES: dict[str, Mapping[str, str]] = {
     },
     "wl-clipboard": {"": "wl-clipboard"},
     "notifications": {"": "dunst"},
+    "font": {
+        "debian": "fonts-wqy-microhei",
+        "fedora": "google-noto-sans-cjk-fonts",
+        "arch": "noto-fonts-cjk",
+        "alpine": "font-noto-cjk",
+    },
     "appindicator": dict.fromkeys(("debian", "fedora", "arch"), "gnome-shell-extension-appindicator"),
 }
 _WORDS = {
-    "ssh": "Install OpenSSH's client",
-    "wl-clipboard": "Install wl-clipboard",
-    "notifications": "Install a notification server, such as dunst or mako",
+    "ssh": N_("Install OpenSSH's client"),
+    "wl-clipboard": N_("Install wl-clipboard"),
+    "notifications": N_("Install a notification server, such as dunst or mako"),
+    "font": N_("Install a font with Chinese characters, such as Noto Sans CJK"),
     "appindicator": "",
 }
 
@@ -47,4 +56,4 @@ def install(family: str, what: str) -> str:
     """Return how to install one of the known things: a command, or words where the family's name is not known."""
     name = _NAMES[what].get(family) or _NAMES[what].get("")
     command = _COMMANDS.get(family)
-    return f"{command} {name}" if command and name else _WORDS[what]
+    return f"{command} {name}" if command and name else _(_WORDS[what])

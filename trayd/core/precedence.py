@@ -13,6 +13,7 @@ from types import MappingProxyType
 from trayd.core.profile import DEFAULT_PIPE, DEFAULT_SOCKET, Endpoint, Tls
 from trayd.core.text import clean, did_you_mean
 from trayd.core.value import Value, replace
+from trayd.core.words import _, many
 
 DEFAULT = "default"
 TLS_HOST = "tcp://localhost:2376"
@@ -84,7 +85,9 @@ def destination(
     """Return where a docker command goes in this environment, with these options; None is an option not given."""
     if context and host is not None:
         return Destination(
-            "--context and --host", error="docker refuses --context together with --host", hint="Say only one of them."
+            "--context and --host",
+            error=_("docker refuses --context together with --host"),
+            hint=_("Say only one of them."),
         )
     setting, name = _chosen(environ, config, context, host)
     notes = (*_overruled(environ, config, setting), *_emptied(environ))
@@ -92,10 +95,8 @@ def destination(
         notes = (*notes, config.problem)
     if environ.get("DOCKER_API_VERSION"):
         shown = clean(environ["DOCKER_API_VERSION"], 20)
-        notes = (
-            *notes,
-            f"DOCKER_API_VERSION={shown} fixes the API version: docker does not ask the engine for its own.",
-        )
+        fixed = _("DOCKER_API_VERSION={value} fixes the API version: docker does not ask the engine for its own.")
+        notes = (*notes, fixed.format(value=shown))
     if name != DEFAULT:
         return _context(environ, config, setting, name, notes)
     given = host if host is not None else environ.get("DOCKER_HOST", "")
@@ -145,18 +146,19 @@ def _default(
     notes = (*notes, *_tls_notes(environ))
     if folder and (ca := _ca(folder)) in config.missing:
         which = "DOCKER_TLS_VERIFY" if environ.get("DOCKER_TLS_VERIFY") else "DOCKER_TLS"
-        error = f"docker refuses to start: {which} is set, and {clean(ca, 200)} does not exist"
-        hint = f"Set DOCKER_CERT_PATH to the folder with ca.pem, or: unset {which}"
+        error = _("docker refuses to start: {variable} is set, and {file} does not exist")
+        hint = _("Set DOCKER_CERT_PATH to the folder with ca.pem, or: unset {variable}")
+        error, hint = error.format(variable=which, file=clean(ca, 200)), hint.format(variable=which)
         return Destination(setting, error=error, hint=hint, notes=notes)
     url, error = parse_docker_host(given, bool(folder), config.windows)
     if error:
-        return Destination(setting, error=error, hint="Write tcp://name:port or unix:///path.", notes=notes)
+        return Destination(setting, error=error, hint=_("Write tcp://name:port or unix:///path."), notes=notes)
     tls = Tls(folder, bool(environ.get("DOCKER_TLS_VERIFY"))) if folder else None
     if tls is not None and not url.startswith("tcp://"):
         tls = None
-        notes = (*notes, "The TLS variables mean nothing here, but make docker 20.10 fail on a socket: unset them.")
+        notes = (*notes, _("The TLS variables mean nothing here, but make docker 20.10 fail on a socket: unset them."))
     elif tls is not None and not given.strip():
-        notes = (*notes, f"With TLS and without a host docker goes to {TLS_HOST}.")
+        notes = (*notes, _("With TLS and without a host docker goes to {host}.").format(host=TLS_HOST))
     elif url.startswith("tcp://"):
         notes = (*notes, *_port_notes(given, url, tls))
     return Destination(setting, DEFAULT, url, tls, notes=notes)
@@ -167,17 +169,20 @@ def _context(
 ) -> Destination:
     shown = clean(name, 60)
     if set_ := [variable for variable in _TLS_VARIABLES if environ.get(variable)]:
-        verb = "have" if len(set_) > 1 else "has"
-        notes = (
-            *notes,
-            f"{' and '.join(set_)} {verb} no effect on the context '{shown}': it has its own certificates.",
+        note = many(
+            "{variables} has no effect on the context '{context}': it has its own certificates.",
+            "{variables} have no effect on the context '{context}': it has its own certificates.",
+            len(set_),
         )
+        notes = (*notes, note.format(variables=_(" and ").join(set_), context=shown))
     found = config.contexts.get(name)
     if found is None:
-        error = f"the context '{shown}' does not exist{did_you_mean(name, config.contexts)}"
-        known = ", ".join(clean(known, 60) for known in [DEFAULT, *sorted(config.contexts)][:12])
+        error = _("the context '{name}' does not exist{suggestion}")
+        error = error.format(name=shown, suggestion=did_you_mean(name, config.contexts))
+        known = _(", ").join(clean(known, 60) for known in [DEFAULT, *sorted(config.contexts)][:12])
         undo = {"DOCKER_CONTEXT": "unset DOCKER_CONTEXT", "currentContext": "docker context use default"}
-        hint = f"These exist: {known}." + (f" Or: {undo[setting]}" if setting in undo else "")
+        hint = _("These exist: {names}. Or: {command}") if setting in undo else _("These exist: {names}.")
+        hint = hint.format(names=known, command=undo.get(setting))
         return Destination(setting, name, error=error, hint=hint, notes=notes)
     if found.problem:
         return Destination(setting, name, error=found.problem, hint=f"docker context inspect {shown}", notes=notes)
@@ -187,7 +192,8 @@ def _context(
         # Measured: nobody completes a context's address, so Go's HTTP client takes its own port.
         port = 443 if tls else 80
         url = f"tcp://{match['host']}:{port}{match['path'] or ''}"
-        notes = (*notes, f"The context '{shown}' names no port: docker takes {port} then, not 2375 or 2376.")
+        note = _("The context '{name}' names no port: docker takes {port} then, not 2375 or 2376.")
+        notes = (*notes, note.format(name=shown, port=port))
     return Destination(setting, name, url, tls, notes=notes)
 
 
@@ -199,7 +205,7 @@ def parse_docker_host(given: str, tls: bool, windows: bool = False) -> tuple[str
     scheme, separator, rest = text.partition("://")
     if not separator:
         scheme, rest = "tcp", text
-    wrong = f"docker cannot read the host '{clean(text, 80)}'"
+    wrong = _("docker cannot read the host '{host}'").format(host=clean(text, 80))
     if scheme == "ssh":
         return (text, "") if rest.strip("/") else ("", wrong)
     if scheme in ("unix", "npipe"):
@@ -222,36 +228,43 @@ def _ca(folder: str) -> str:
 def _overruled(environ: Mapping[str, str], config: CliConfig, setting: str) -> list[str]:
     """Say which settings are there and have no effect, because another one wins."""
     notes = []
-    host, context = environ.get("DOCKER_HOST"), environ.get("DOCKER_CONTEXT")
+    host, context = environ.get("DOCKER_HOST", ""), environ.get("DOCKER_CONTEXT", "")
+    loses = _("{setting} has no effect: {winner} wins.")
     if host and setting in ("--context", "--host"):
-        notes.append(f"DOCKER_HOST={clean(host, 80)} has no effect: {setting} wins.")
+        notes.append(loses.format(setting=f"DOCKER_HOST={clean(host, 80)}", winner=setting))
     if context and setting in ("--context", "--host"):
-        notes.append(f"DOCKER_CONTEXT={clean(context, 60)} has no effect: {setting} wins.")
+        notes.append(loses.format(setting=f"DOCKER_CONTEXT={clean(context, 60)}", winner=setting))
     if context and setting == "DOCKER_HOST":
-        notes.append(
-            f"DOCKER_CONTEXT={clean(context, 60)} has no effect: DOCKER_HOST wins, whatever Docker's manual says."
-        )
+        told = _("{setting} has no effect: DOCKER_HOST wins, whatever Docker's manual says.")
+        notes.append(told.format(setting=f"DOCKER_CONTEXT={clean(context, 60)}"))
     if config.current not in ("", DEFAULT) and setting in ("DOCKER_HOST", "DOCKER_CONTEXT"):
-        notes.append(
-            f"'docker context use {clean(config.current, 60)}' has no effect while {setting} is set: unset {setting}"
-        )
+        told = _("'docker context use {name}' has no effect while {variable} is set: unset {variable}")
+        notes.append(told.format(name=clean(config.current, 60), variable=setting))
     return notes
 
 
 def _emptied(environ: Mapping[str, str]) -> list[str]:
     notes = [
-        f"{name} is set but empty, which counts as not set."
+        _("{variable} is set but empty, which counts as not set.").format(variable=name)
         for name in ("DOCKER_TLS_VERIFY", "DOCKER_TLS")
         if environ.get(name) == ""
     ]
-    old = {"DOCKER_HOST": "goes to the default engine", "DOCKER_CONTEXT": "refuses it"}
-    for name, does in old.items():
-        if environ.get(name) == "":
-            notes.append(
-                f"{name} is set but empty: it counts as not set, but docker 20.10 {does}. Better: unset {name}"
+    if environ.get("DOCKER_HOST") == "":
+        notes.append(
+            _(
+                "DOCKER_HOST is set but empty: it counts as not set, but docker 20.10 goes to the default engine. "
+                "Better: unset DOCKER_HOST"
             )
+        )
+    if environ.get("DOCKER_CONTEXT") == "":
+        notes.append(
+            _(
+                "DOCKER_CONTEXT is set but empty: it counts as not set, but docker 20.10 refuses it. "
+                "Better: unset DOCKER_CONTEXT"
+            )
+        )
     if (host := environ.get("DOCKER_HOST")) and not host.strip():
-        notes.append("DOCKER_HOST is only blanks: it wins over any context, and means the default engine.")
+        notes.append(_("DOCKER_HOST is only blanks: it wins over any context, and means the default engine."))
     return notes
 
 
@@ -260,13 +273,14 @@ def _tls_notes(environ: Mapping[str, str]) -> list[str]:
     verify, tls, folder = (environ.get(name, "") for name in _TLS_VARIABLES)
     for name, value in (("DOCKER_TLS_VERIFY", verify), ("DOCKER_TLS", tls)):
         if value.lower() in _OFF:
-            notes.append(f"{name}={value} turns TLS on, not off: any text does. To turn it off: unset {name}")
+            told = _("{variable}={value} turns TLS on, not off: any text does. To turn it off: unset {variable}")
+            notes.append(told.format(variable=name, value=value))
     if verify and tls:
-        notes.append("DOCKER_TLS_VERIFY wins over DOCKER_TLS: the engine's certificate is verified.")
+        notes.append(_("DOCKER_TLS_VERIFY wins over DOCKER_TLS: the engine's certificate is verified."))
     if folder and not verify and not tls:
-        notes.append("DOCKER_CERT_PATH alone does nothing: docker speaks TLS only with DOCKER_TLS_VERIFY=1.")
+        notes.append(_("DOCKER_CERT_PATH alone does nothing: docker speaks TLS only with DOCKER_TLS_VERIFY=1."))
     if folder.startswith("~") and (verify or tls):
-        notes.append("docker does not read the ~ of DOCKER_CERT_PATH as your home folder.")
+        notes.append(_("docker does not read the ~ of DOCKER_CERT_PATH as your home folder."))
     return notes
 
 
@@ -274,7 +288,7 @@ def _port_notes(given: str, url: str, tls: Tls | None) -> list[str]:
     port = url.rpartition(":")[2].partition("/")[0]
     match = _TCP.fullmatch(given.strip().partition("://")[2] or given.strip())
     if tls is not None and match is not None and not match["port"]:
-        return ["No port is given: docker takes 2375, even with TLS; engines with TLS listen on 2376."]
+        return [_("No port is given: docker takes 2375, even with TLS; engines with TLS listen on 2376.")]
     if tls is None and port == "2376":
-        return ["Port 2376 is the one for TLS, and TLS is not on: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH."]
+        return [_("Port 2376 is the one for TLS, and TLS is not on: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH.")]
     return []

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from trayd.core.text import hidden_character
 from trayd.core.value import Value
+from trayd.core.words import _
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 DEFAULT_PIPE = "//./pipe/docker_engine"
@@ -149,6 +150,12 @@ class Profile(Value):
     notifications: bool = True
 
 
+def origin(kind: str, name: str) -> str:
+    """Return how messages call a Docker context ("context") or a docker-machine machine ("machine"): "context lab"."""
+    text = _("context {name}") if kind == "context" else _("machine {name}")
+    return text.format(name=name)
+
+
 class When(Value):
     """Where a profile applies: only on these systems and computers; empty means everywhere."""
 
@@ -171,7 +178,7 @@ def parse_duration(value: object) -> float:
         return float(value)
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if not match:
-        raise ProfileError(f"{value!r} is not a duration: write it like 500ms, 10s or 2m")
+        raise ProfileError(_("{value} is not a duration: write it like 500ms, 10s or 2m").format(value=repr(value)))
     return float(match[1]) * _UNITS[match[2]]
 
 
@@ -182,64 +189,67 @@ def parse_host(host: str, tls: Tls | None = None) -> Endpoint:
     the docker CLI's documentation. Raises ProfileError with what to write instead.
     """
     if hidden := hidden_character(host):
-        raise ProfileError(f"the address contains an invisible character ({hidden})", "host")
+        raise ProfileError(_("the address contains an invisible character ({hidden})").format(hidden=hidden), "host")
     scheme, separator, rest = host.partition("://")
     scheme = scheme.lower()
     if not separator:
         if host.startswith("/"):
-            raise ProfileError(f"'{host}' has no scheme: write unix://{host}", "host")
-        raise ProfileError(f"'{host}' has no scheme: write tcp://{host} or unix:///path/to/docker.sock", "host")
+            raise ProfileError(_("'{host}' has no scheme: write unix://{host}").format(host=host), "host")
+        text = _("'{host}' has no scheme: write tcp://{host} or unix:///path/to/docker.sock")
+        raise ProfileError(text.format(host=host), "host")
     if scheme == "unix":
         return Endpoint("unix", path=_socket_path(rest))
     if scheme == "npipe":
         path = rest.replace("\\", "/") or DEFAULT_PIPE
         if not path.startswith("//"):
-            raise ProfileError(f"'{host}' is not a named pipe: write npipe:////./pipe/docker_engine", "host")
+            text = _("'{host}' is not a named pipe: write npipe:////./pipe/docker_engine")
+            raise ProfileError(text.format(host=host), "host")
         return Endpoint("npipe", path=path)
     if scheme == "tcp":
         return _tcp(host, rest, tls)
     if scheme in ("http", "https"):
-        more = " and add tls: with its cert_path" if scheme == "https" and tls is None else ""
-        raise ProfileError(f"write tcp://{rest} instead of {host}{more}", "host")
+        text = _("write tcp://{address} instead of {host}")
+        if scheme == "https" and tls is None:
+            text = _("write tcp://{address} instead of {host} and add tls: with its cert_path")
+        raise ProfileError(text.format(address=rest, host=host), "host")
     if scheme == "ssh":
         return _ssh(rest)
-    raise ProfileError(
-        f"'{scheme}://' is not a way to reach an engine: use unix://, tcp://, ssh:// or npipe://", "host"
-    )
+    text = _("'{scheme}://' is not a way to reach an engine: use unix://, tcp://, ssh:// or npipe://")
+    raise ProfileError(text.format(scheme=scheme), "host")
 
 
 def _socket_path(rest: str) -> str:
     path = rest or DEFAULT_SOCKET
     if not path.startswith("/"):
-        raise ProfileError(f"the socket needs an absolute path: write unix:///{path}", "host")
+        raise ProfileError(_("the socket needs an absolute path: write unix:///{path}").format(path=path), "host")
     return path
 
 
 def _tcp(host: str, rest: str, tls: Tls | None) -> Endpoint:
     if "@" in rest:
-        raise ProfileError("a user name or password has no place in a tcp:// address", "host")
+        raise ProfileError(_("a user name or password has no place in a tcp:// address"), "host")
     match = _TCP.fullmatch(rest)
     if not match:
-        raise ProfileError(f"'{host}' is not an address: write tcp://name:port", "host")
+        raise ProfileError(_("'{host}' is not an address: write tcp://name:port").format(host=host), "host")
     port = int(match["port"]) if match["port"] else (2376 if tls else 2375)
     if not 0 < port < 65536:
-        raise ProfileError(f"there is no port {port}: it must be from 1 to 65535", "host")
+        raise ProfileError(_("there is no port {port}: it must be from 1 to 65535").format(port=port), "host")
     return Endpoint("tcp", host=match["v6"] or match["name"] or "127.0.0.1", port=port, tls=tls)
 
 
 def _ssh(rest: str) -> Endpoint:
     if ":" in rest.rpartition("@")[0]:
-        raise ProfileError("a password has no place in an ssh:// address: ssh uses your keys", "host")
+        raise ProfileError(_("a password has no place in an ssh:// address: ssh uses your keys"), "host")
     match = _SSH.fullmatch(rest)
     if not match:
-        raise ProfileError(
+        text = _(
             "this is not an ssh:// address: write ssh://user@name:port/path/of/the.sock, of which only the name is "
-            "needed, with plain letters, digits, dots and dashes",
-            "host",
+            "needed, with plain letters, digits, dots and dashes"
         )
+        raise ProfileError(text, "host")
     port = int(match["port"] or 0)
     if match["port"] and not 0 < port < 65536:
-        raise ProfileError(f"there is no port {port}: it must be from 1 to 65535", "host")
+        raise ProfileError(_("there is no port {port}: it must be from 1 to 65535").format(port=port), "host")
     path = (match["path"] or "").rstrip("/")
     return Endpoint("ssh", path, match["v6"] or match["name"], port, user=match["user"] or "")
 
@@ -258,9 +268,13 @@ def parse_health(values: Mapping[str, object], endpoint: Endpoint) -> HealthSett
         try:
             number = parse_duration(values[key])
         except ProfileError as error:
-            raise ProfileError(f"'{key}': {error.message}", f"health.{key}") from None
+            raise ProfileError(
+                _("'{key}': {problem}").format(key=key, problem=error.message), f"health.{key}"
+            ) from None
         if not low <= number <= high:
-            raise ProfileError(f"'{key}' must be between {low:g}s and {high:g}s, not {values[key]}", f"health.{key}")
+            text = _("'{key}' must be between {low}s and {high}s, not {value}")
+            text = text.format(key=key, low=f"{low:g}", high=f"{high:g}", value=values[key])
+            raise ProfileError(text, f"health.{key}")
         numbers[key] = number
     switches = {key: bool(values[key]) for key in ("events", "wake") if key in values}
     return HealthSettings(**numbers, **switches)
@@ -302,5 +316,5 @@ def variables(profile: Profile) -> dict[str, str | None]:
 def cleared(profile: Profile | None) -> dict[str, str | None]:
     """Return the environment that forgets every engine, and the extra variables of `profile`."""
     values: dict[str, str | None] = dict.fromkeys(DOCKER_VARIABLES)
-    values.update(dict.fromkeys(name for name, _ in (profile.env if profile else ())))
+    values.update(dict.fromkeys(name for name, _value in (profile.env if profile else ())))
     return values

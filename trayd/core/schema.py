@@ -8,10 +8,12 @@ afford (measured: 84 ms, 10 MB); a test holds the two to the same verdicts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from trayd.core.text import clean, did_you_mean
+from trayd.core.words import N_, _
 
 Path = tuple[str | int, ...]
 
@@ -23,11 +25,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
 }
 _NAMES = {
-    "object": "a group of keys",
-    "array": "a list",
-    "string": "text",
-    "number": "a number",
-    "boolean": "true or false",
+    "object": N_("a group of keys"),
+    "array": N_("a list"),
+    "string": N_("text"),
+    "number": N_("a number"),
+    "boolean": N_("true or false"),
 }
 
 
@@ -43,12 +45,15 @@ def problems(
         yield at, _wrong_type(value, types, raw.get(at), at)
         return
     if "enum" in schema and value not in schema["enum"]:
-        known = ", ".join(schema["enum"])
-        yield at, f"{_name(at)} must be one of {known}, not {_shown(value)}{did_you_mean(str(value), schema['enum'])}"
+        text = _("{key} must be one of {values}, not {value}{suggestion}")
+        words = {"values": ", ".join(schema["enum"]), "suggestion": did_you_mean(str(value), schema["enum"])}
+        yield at, text.format(key=_name(at), value=_shown(value), **words)
     if isinstance(value, str) and "pattern" in schema and not re.search(schema["pattern"], value):
-        yield at, f"{_name(at)} is {_shown(value)}: {schema['x-hint']}"
+        text = _("{key} is {value}: {hint}")
+        yield at, text.format(key=_name(at), value=_shown(value), hint=_hint(schema))
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value < schema.get("minimum", value):
-        yield at, f"{_name(at)} must be at least {schema['minimum']}, not {value}"
+        text = _("{key} must be at least {least}, not {value}")
+        yield at, text.format(key=_name(at), least=schema["minimum"], value=value)
     if isinstance(value, list):
         for number, item in enumerate(value):
             yield from problems(item, schema.get("items", {}), raw, (*at, number))
@@ -62,15 +67,17 @@ def _object_problems(
     known = schema.get("properties", {})
     for key in schema.get("required", ()):
         if key not in value:
-            yield at, f"'{key}' is missing{' under ' + _name(at) if at else ''}: {known[key]['x-hint']}"
+            text = _("'{key}' is missing under {group}: {hint}") if at else _("'{key}' is missing: {hint}")
+            yield at, text.format(key=key, group=_name(at), hint=_hint(known[key]))
     ways = [way["required"][0] for way in schema.get("oneOf", ())]
     if ways and (given := [way for way in ways if way in value]) != given[:1]:
-        yield (*at, given[1]), f"only one of {', '.join(ways)} can stand here: remove {' or '.join(given)}"
+        text = _("only one of {keys} can stand here: remove {given}")
+        yield (*at, given[1]), text.format(keys=", ".join(ways), given=_joined(_("{key} or {other}"), "key", given))
     elif ways and not given:
-        yield at, f"'{ways[0]}' is missing: {known[ways[0]]['x-hint']}"
+        yield at, _("'{key}' is missing: {hint}").format(key=ways[0], hint=_hint(known[ways[0]]))
     for key, needed in schema.get("dependentRequired", {}).items():
         if key in value and not set(needed) <= value.keys():
-            yield (*at, key), f"'{key}' goes with '{needed[0]}' only: remove it"
+            yield (*at, key), _("'{key}' goes with '{other}' only: remove it").format(key=key, other=needed[0])
     others = schema.get("additionalProperties", True)
     names = schema.get("propertyNames", {})
     for key, item in value.items():
@@ -78,9 +85,10 @@ def _object_problems(
         if key in known:
             yield from problems(item, known[key], raw, place)
         elif others is False:
-            yield place, f"unknown key '{clean(key, 60)}'{did_you_mean(key, known)}"
+            text = _("unknown key '{key}'{suggestion}")
+            yield place, text.format(key=clean(key, 60), suggestion=did_you_mean(key, known))
         elif "pattern" in names and not re.search(names["pattern"], key):
-            yield place, f"'{clean(key, 60)}': {names['x-hint']}"
+            yield place, _("'{key}': {problem}").format(key=clean(key, 60), problem=_hint(names))
         elif isinstance(others, Mapping):
             yield from problems(item, others, raw, place)
 
@@ -98,10 +106,21 @@ def _is(value: Any, kind: str) -> bool:
 
 def _name(at: Path) -> str:
     if not at:
-        return "the profile"
+        return _("the profile")
     if isinstance(at[-1], int):
-        return f"entry {at[-1] + 1} of '{at[-2]}'"
-    return f"'{clean(at[-1], 60)}'"
+        return _("entry {number} of '{key}'").format(number=at[-1] + 1, key=at[-2])
+    return _("'{key}'").format(key=clean(at[-1], 60))
+
+
+def _hint(schema: Mapping[str, Any]) -> str:
+    """Return what the schema says about a wrong value; translators find it in the schema's file."""
+    hint: str = schema["x-hint"]
+    return _(hint)
+
+
+def _joined(text: str, placeholder: str, words: Sequence[str]) -> str:
+    """Return all words with "or" between them, by a text that has room for two."""
+    return reduce(lambda one, other: text.format(**{placeholder: one, "other": other}), words)
 
 
 def _shown(value: Any) -> str:
@@ -109,16 +128,18 @@ def _shown(value: Any) -> str:
 
 
 def _wrong_type(value: Any, types: list[str], raw: str | None, at: Path) -> str:
-    wanted = " or ".join(_NAMES[kind] for kind in types)
+    key, wanted = _name(at), _joined(_("{type} or {other}"), "type", [_(_NAMES[kind]) for kind in types])
     if value is None:
-        return f"{_name(at)} is empty: it must be {wanted}"
+        return _("{key} is empty: it must be {type}").format(key=key, type=wanted)
     if "string" in types and raw is not None:
         # PyYAML reads no as false, 1.40 as 1.4, 22:30 as 1350.
         made = str(value).lower() if isinstance(value, bool) else str(value)
-        reads = f", and YAML reads {clean(raw, 40)} as {clean(made, 40)}" if made != raw else ""
-        return f"{_name(at)} must be {wanted}{reads}: write it in quotes: '{clean(raw, 60)}'"
+        text = _("{key} must be {type}: write it in quotes: '{raw}'")
+        if made != raw:
+            text = _("{key} must be {type}, and YAML reads {short} as {made}: write it in quotes: '{raw}'")
+        return text.format(key=key, type=wanted, raw=clean(raw, 60), short=clean(raw, 40), made=clean(made, 40))
     if "array" in types and isinstance(value, str):
-        return f"{_name(at)} must be a list: write [{clean(value, 60)}]"
+        return _("{key} must be a list: write [{value}]").format(key=key, value=clean(value, 60))
     if "object" in types and not at:
-        return "this is not a profile: write keys with values, such as  host: unix:///var/run/docker.sock"
-    return f"{_name(at)} must be {wanted}, not {_shown(value)}"
+        return _("this is not a profile: write keys with values, such as  host: unix:///var/run/docker.sock")
+    return _("{key} must be {type}, not {value}").format(key=key, type=wanted, value=_shown(value))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from trayd.core.text import hidden_character
 from trayd.core.value import Value
+from trayd.core.words import _
 
 
 class UnquotableError(Exception):
@@ -110,9 +111,11 @@ def script(shell: Shell, variables: Mapping[str, str | None], separator: str = "
         if value is None:
             continue
         if hidden := hidden_character(value):
-            raise UnquotableError(f"{name} contains an invisible character ({hidden}), which no shell takes safely")
+            text = _("{name} contains an invisible character ({hidden}), which no shell takes safely")
+            raise UnquotableError(text.format(name=name, hidden=hidden))
         if bad := next((c for c in shell.forbidden if c in value), None):
-            raise UnquotableError(f"{name} contains {bad}, which {shell.label} cannot quote")
+            text = _("{name} contains {character}, which {shell} cannot quote")
+            raise UnquotableError(text.format(name=name, character=bad, shell=shell.label))
     set_ = [(name, shell.quote(value)) for name, value in variables.items() if value is not None]
     unset = [name for name, value in variables.items() if value is None]
     return (separator or shell.separator).join(shell.render(set_, unset))

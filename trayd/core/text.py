@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+from trayd.core.words import _
+
 # Controls, format characters (bidi overrides among them), surrogates, private use, line and paragraph separators.
 _UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
@@ -34,7 +36,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     import difflib  # only on a mistake: it costs as much start-up time as argparse
 
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" (did you mean '{near[0]}'?)" if near else ""
+    return _(" (did you mean '{word}'?)").format(word=near[0]) if near else ""
 
 
 def human_size(size: float) -> str:

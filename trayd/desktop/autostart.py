@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trayd.core.errors import TraydError
+from trayd.core.words import _
 from trayd.desktop import autostart_systemd as systemd
 from trayd.desktop import autostart_windows as windows
 from trayd.desktop.autostart_windows import run_key_value
@@ -101,7 +102,9 @@ def enable(command: Sequence[str], icon: str | None = None, unit: bool = False) 
     try:
         if unit:
             if sys.platform != "linux":
-                raise AutostartError("systemd is a part of Linux only.", "Leave --systemd out: trayd autostart enable")
+                raise AutostartError(
+                    _("systemd is a part of Linux only."), _("Leave --systemd out: trayd autostart enable")
+                )
             systemd.enable(command)
             _entry_path().unlink(missing_ok=True)
         elif sys.platform == "win32":
@@ -112,11 +115,12 @@ def enable(command: Sequence[str], icon: str | None = None, unit: bool = False) 
             write_whole(_entry_path(), desktop_entry(command, icon).encode())
             systemd.disable()
     except EntryError as error:
-        raise AutostartError(f"trayd cannot start at login: {error}.", "Install trayd in another folder.") from error
+        text = _("trayd cannot start at login: {problem}.").format(problem=error)
+        raise AutostartError(text, _("Install trayd in another folder.")) from error
     except UnicodeEncodeError as error:
         raise AutostartError(
-            "trayd cannot start at login: the path of the program is not valid text.",
-            "Install trayd in a folder with a plain name.",
+            _("trayd cannot start at login: the path of the program is not valid text."),
+            _("Install trayd in a folder with a plain name."),
         ) from error
     except OSError as error:
         raise _not_written(error) from error
@@ -154,8 +158,8 @@ def status(command: Sequence[str]) -> Status:
     except (FileNotFoundError, KeyError):
         return Status(False, location)
     except (OSError, ValueError) as error:
-        why = f"the entry cannot be read: {getattr(error, 'strerror', None) or error}"
-        return Status(False, location, (), why, "the entry cannot be read")
+        why = _("the entry cannot be read: {problem}").format(problem=getattr(error, "strerror", None) or error)
+        return Status(False, location, (), why, _("the entry cannot be read"))
     problem, brief = (off, off) if off else _problem(found, command)
     return Status(off is None, location, found, problem, brief)
 
@@ -164,16 +168,16 @@ def _found_in_entry(text: str) -> tuple[tuple[str, ...], str | None]:
     keys = parse_desktop_entry(text)
     off = None
     if keys.get("Hidden", "").lower() == "true":
-        off = "it is switched off by Hidden=true"
+        off = _("it is switched off by {setting}").format(setting="Hidden=true")
     elif keys.get("X-GNOME-Autostart-enabled", "").lower() == "false":
-        off = "it is switched off by X-GNOME-Autostart-enabled=false"
+        off = _("it is switched off by {setting}").format(setting="X-GNOME-Autostart-enabled=false")
     return tuple(parse_desktop_entry_exec(text)), off
 
 
 def _found_in_registry(run: windows.Values, approved: windows.Values) -> tuple[tuple[str, ...], str | None]:
     line = run[windows.VALUE]
     found = windows.split_command_line(line) if isinstance(line, str) else []
-    off = "it is switched off in Task Manager" if windows.is_switched_off(approved) else None
+    off = _("it is switched off in Task Manager") if windows.is_switched_off(approved) else None
     return tuple(found), off
 
 
@@ -183,38 +187,43 @@ def _found_in_agent(data: bytes) -> tuple[tuple[str, ...], str | None]:
     try:
         agent = plistlib.loads(data)
     except Exception as error:  # plistlib lets expat's and its own exceptions through
-        raise ValueError("it is not a property list") from error
+        raise ValueError(_("it is not a property list")) from error
     if not isinstance(agent, dict):
-        raise ValueError("it is not a property list of a launch agent")
+        raise ValueError(_("it is not a property list of a launch agent"))
     words = agent.get("ProgramArguments", [])
-    off = "it is switched off by its key Disabled" if agent.get("Disabled") is True else None
+    off = _("it is switched off by its key Disabled") if agent.get("Disabled") is True else None
     return tuple(str(word) for word in words) if isinstance(words, list) else (), off
 
 
 def _problem(found: Sequence[str], wanted: Sequence[str]) -> tuple[str | None, str]:
     """What is wrong with an entry, in full and without paths."""
     if not found:
-        return "it starts nothing", "it starts nothing"
-    it, brief = f"it starts {found[0]},", "it starts a trayd"
+        return _("it starts nothing"), _("it starts nothing")
+    program = found[0]
     # `which` takes paths as well as names, and asks whether the file may be run.
-    if shutil.which(found[0]) is None:
-        return f"{it} which is not there any more", f"{brief} that is not there any more"
+    if shutil.which(program) is None:
+        text = _("it starts {program}, which is not there any more")
+        return text.format(program=program), _("it starts a trayd that is not there any more")
     if list(found) == list(wanted):
         return None, ""
     # Ours runs at this moment, so it is whole; of another one that is not sure.
-    if (missing := _missing_python(found[0])) is not None:
-        return f"{it} whose Python {missing} is not there any more", f"{brief} whose Python is not there any more"
+    if (missing := _missing_python(program)) is not None:
+        text = _("it starts {program}, whose Python {missing} is not there any more")
+        brief = _("it starts a trayd whose Python is not there any more")
+        return text.format(program=program, missing=missing), brief
     if _without_trayd(found):
-        return f"{it} where trayd is not installed any more", "it starts a Python that has no trayd any more"
+        text = _("it starts {program}, where trayd is not installed any more")
+        return text.format(program=program), _("it starts a Python that has no trayd any more")
     shown = subprocess.list2cmdline(found) if sys.platform == "win32" else shlex.join(found)
-    return f"it starts another trayd: {shown}", "it starts another trayd than this one"
+    text = _("it starts another trayd: {command}").format(command=shown)
+    return text, _("it starts another trayd than this one")
 
 
 def _missing_python(program: str) -> str | None:
     """The Python that a script asks for, if it is gone: the script of a moved virtual environment stays behind."""
     try:
         with open(shutil.which(program) or program, "rb") as file:
-            first, second = (os.fsdecode(file.readline(4096)) for _ in range(2))
+            first, second = (os.fsdecode(file.readline(4096)) for _line in range(2))
     except OSError:
         return None
     if not first.startswith("#!"):
@@ -265,9 +274,12 @@ def _approved_key() -> windows.Values:
 
 
 def _not_written(error: OSError) -> AutostartError:
+    text = _("Starting at login could not be changed: {place}: {problem}.")
+    step = _("Your organisation may have locked this setting; ask your administrator.")
+    if sys.platform != "win32":
+        step = _("Make sure that you may write to {folder}, then try again.")
+        step = step.format(folder=os.path.dirname(_location()))
     return AutostartError(
-        f"Starting at login could not be changed: {_location()}: {error.strerror or 'it cannot be written'}.",
-        f"Make sure that you may write to {os.path.dirname(_location())}, then try again."
-        if sys.platform != "win32"
-        else "Your organisation may have locked this setting; ask your administrator.",
+        text.format(place=_location(), problem=error.strerror or _("it cannot be written")),
+        step,
     )

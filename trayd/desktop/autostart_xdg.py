@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from trayd.core.words import _
+
 GROUP = "Desktop Entry"
 
 # What needs no quotes; the specification lists the characters that do, and quoting more than these is allowed.
@@ -27,6 +29,8 @@ def desktop_entry(command: Sequence[str], icon: str | None) -> str:
         "Type=Application",
         "Name=trayd",
         "Comment=Shows which Docker engine you are talking to and whether it answers",
+        # The desktop chooses among them by its own language, whatever trayd speaks now.
+        "Comment[zh_CN]=显示当前连接的是哪个 Docker 引擎，以及它是否有响应",
         f"Exec={_escape(_exec_line(command))}",
         f"TryExec={_escape(command[0])}",
         *([f"Icon={_escape(icon)}"] if icon else []),
@@ -43,7 +47,7 @@ def parse_desktop_entry(text: str) -> dict[str, str]:
         if line.startswith("["):
             group = line.strip()[1:-1]
         elif group == GROUP and "=" in line and not line.startswith("#"):
-            key, _, value = line.partition("=")
+            key, _equals, value = line.partition("=")
             found[key.strip()] = _unescape(value.strip(" \t\r"))
     return found
 
@@ -58,13 +62,14 @@ def parse_desktop_entry_exec(text: str) -> list[str]:
 
 def _exec_line(command: Sequence[str]) -> str:
     if not command or not command[0]:
-        raise EntryError("there is no program to start")
+        raise EntryError(_("there is no program to start"))
     # The specification forbids "=". The others it allows, but GLib 2.74 looks for the program before it undoes "%%"
     # and systemd 252 loses backslashes too: the entry would look well and start nothing.
     if found := re.search(r"[=%\\]", command[0]):
-        raise EntryError(f"desktops cannot start {command[0]}, because its path holds the character {found[0]}")
+        text = _("desktops cannot start {program}, because its path holds the character {character}")
+        raise EntryError(text.format(program=command[0], character=found[0]))
     if any("\0" in word for word in command):
-        raise EntryError("the command holds a NUL character")
+        raise EntryError(_("the command holds a NUL character"))
     return " ".join(_quote(word) for word in command)
 
 
@@ -84,7 +89,7 @@ def _words(line: str) -> list[str]:
         if character == "\\":
             after = next(characters, None)
             if after is None:
-                raise EntryError("the Exec line ends in the middle of an escape")
+                raise EntryError(_("the Exec line ends in the middle of an escape"))
             word = (word or "") + after
         elif character == '"':
             quoted, word = not quoted, word or ""
@@ -95,7 +100,7 @@ def _words(line: str) -> list[str]:
         else:
             word = (word or "") + character
     if quoted:
-        raise EntryError("the Exec line has an open quote")
+        raise EntryError(_("the Exec line has an open quote"))
     return words if word is None else [*words, word]
 
 

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterable, Mapping
 
 from trayd.core.errors import TraydError
+from trayd.core.words import _
 from trayd.desktop.clipboard_owner import NotOwnedError, Owner
 
 OWN_SECONDS = 2.0
@@ -48,8 +49,8 @@ def copy(text: str) -> None:
         data = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
         raise ClipboardError(
-            "The text holds half a character and cannot be put on the clipboard.",
-            "Remove the broken character from the profile and copy again.",
+            _("The text holds half a character and cannot be put on the clipboard."),
+            _("Remove the broken character from the profile and copy again."),
         ) from error
     problems = []
     for owner in _owners(data, os.environ):
@@ -141,17 +142,15 @@ def _keep(data: bytes) -> None:
 def _no_way(problems: list[str], helpers: list[str]) -> ClipboardError:
     if not helpers:
         return ClipboardError(
-            "There is no clipboard here: neither WAYLAND_DISPLAY nor DISPLAY names a screen.",
-            "Start trayd inside your desktop session, or take the text from `trayd env`.",
+            _("There is no clipboard here: neither WAYLAND_DISPLAY nor DISPLAY names a screen."),
+            _("Start trayd inside your desktop session, or take the text from `trayd env`."),
         )
     # A tool helps where the compositor serves windows only; a screen that is gone no tool brings back.
-    wish = "Check that this session's screen still works"
+    step = _("Check that this session's screen still works, or take the text from `trayd env`.")
     if "wl-copy" in helpers and shutil.which("wl-copy") is None:
-        wish = "Install wl-clipboard and copy again"
-    return ClipboardError(
-        f"The text could not be put on the clipboard: {'; '.join(problems)}.",
-        f"{wish}, or take the text from `trayd env`.",
-    )
+        step = _("Install wl-clipboard and copy again, or take the text from `trayd env`.")
+    text = _("The text could not be put on the clipboard: {problems}.")
+    return ClipboardError(text.format(problems=_("; ").join(problems)), step)
 
 
 def _copy_by_pyperclip(text: str) -> None:
@@ -161,6 +160,6 @@ def _copy_by_pyperclip(text: str) -> None:
         pyperclip.copy(text)
     except pyperclip.PyperclipException as error:
         raise ClipboardError(
-            "Another program keeps the clipboard busy, so the text is not on it.",
-            "Close clipboard tools that might hold it and copy again.",
+            _("Another program keeps the clipboard busy, so the text is not on it."),
+            _("Close clipboard tools that might hold it and copy again."),
         ) from error

@@ -12,6 +12,8 @@ import queue
 import socket
 import threading
 
+from trayd.core.words import _
+
 
 class NotOwnedError(Exception):
     """This way to the clipboard does not work here; the text says why, as the end of a sentence."""
@@ -43,7 +45,7 @@ class Owner(threading.Thread):
         except queue.Empty:
             # The thread is left behind; should its connection come alive later, it must not take an old text.
             self.given_up = True
-            problem = f"no answer within {seconds:g} seconds"
+            problem = _("no answer within {seconds} seconds").format(seconds=f"{seconds:g}")
         if problem is not None:
             raise NotOwnedError(problem)
 
@@ -67,7 +69,7 @@ class Owner(threading.Thread):
         except NotOwnedError as problem:
             self._outcome.put(str(problem))
         except OSError as problem:
-            self._outcome.put(problem.strerror or "the connection was closed")
+            self._outcome.put(problem.strerror or _("the connection was closed"))
         finally:
             self.close()
 

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 
+from trayd.core.words import _
 from trayd.desktop.clipboard_owner import NotOwnedError, Owner
 
 MANAGERS = ("ext_data_control_manager_v1", "zwlr_data_control_manager_v1")  # the standard one first
@@ -67,16 +68,16 @@ class _Wire:
 
     def receive(self) -> list[tuple[int, int, bytes]]:
         """Wait for something to come and return the whole messages: (object, opcode, arguments)."""
-        data, fds, _, _ = socket.recv_fds(self.socket, 65536, 28, socket.MSG_CMSG_CLOEXEC)
+        data, fds, _flags, _from = socket.recv_fds(self.socket, 65536, 28, socket.MSG_CMSG_CLOEXEC)
         self.fds.extend(fds)
         if not data:
-            raise ConnectionResetError(0, "the compositor closed the connection")
+            raise ConnectionResetError(0, _("the compositor closed the connection"))
         self._unread += data
         messages = []
         while len(self._unread) >= 8:
             target, opcode, size = struct.unpack_from("=IHH", self._unread)
             if size < 8:
-                raise ConnectionResetError(0, "the compositor sent nonsense")
+                raise ConnectionResetError(0, _("the compositor sent nonsense"))
             if len(self._unread) < size:
                 break
             messages.append((target, opcode, self._unread[8:size]))
@@ -109,7 +110,7 @@ class WaylandOwner(Owner):
         try:
             self._wire = _Wire(self._path)
         except OSError as problem:
-            raise NotOwnedError(f"no compositor answers at {self._path}") from problem
+            raise NotOwnedError(_("no compositor answers at {path}").format(path=self._path)) from problem
         # poll, not epoll: a reader may give a plain file, which epoll refuses.
         self._selector = selectors.PollSelector()
         try:
@@ -130,11 +131,11 @@ class WaylandOwner(Owner):
         """Find the interfaces, set the selection, and wait until the compositor has acted on it."""
         manager = self.manager()
         if manager is None:
-            raise NotOwnedError("the compositor does not offer data-control")
+            raise NotOwnedError(_("the compositor does not offer data-control"))
         if "wl_seat" not in self._globals:
-            raise NotOwnedError("the compositor has no seat")
+            raise NotOwnedError(_("the compositor has no seat"))
         if self.given_up:
-            raise NotOwnedError("too late")
+            raise NotOwnedError(_("too late"))
         for interface, new_id in ((manager, MANAGER), ("wl_seat", SEAT)):
             name = self._globals[interface]
             self._wire.send(REGISTRY, 0, _uints(name) + _string(interface) + _uints(1, new_id))
@@ -147,7 +148,7 @@ class WaylandOwner(Owner):
         # The first selection event tells what was there before ours, the second that ours is the clipboard. When it
         # came and ours is over all the same, another program copied at this very moment, which is no failure.
         if self.settled and self._selections < 2:
-            raise NotOwnedError("the compositor did not accept the text")
+            raise NotOwnedError(_("the compositor did not accept the text"))
 
     def serve(self) -> None:
         """Answer pastes until another program copies, we are woken, or the compositor ends."""
@@ -160,7 +161,7 @@ class WaylandOwner(Owner):
             ready = self._selector.select(None if not self.settled else SET_UP_SECONDS)
             if not ready and self.settled:
                 return  # a reader of the last paste does not read
-            for key, _ in ready:
+            for key, _events in ready:
                 if key.fileobj is self.wake:
                     return
                 if key.fileobj is self._wire.socket:
@@ -174,7 +175,7 @@ class WaylandOwner(Owner):
         deadline = time.monotonic() + SET_UP_SECONDS
         while callback not in self._answered:
             if time.monotonic() > deadline:
-                raise NotOwnedError("the compositor does not answer")
+                raise NotOwnedError(_("the compositor does not answer"))
             self._take_in(self._wire.receive())
 
     def _take_in(self, messages: list[tuple[int, int, bytes]]) -> list[int]:
@@ -183,14 +184,14 @@ class WaylandOwner(Owner):
         for target, opcode, body in messages:
             event = (target, opcode)
             if event == (DISPLAY, 0):  # error
-                raise NotOwnedError(f"the compositor refused: {_read_string(body, 8)[0]}")
+                raise NotOwnedError(_("the compositor refused: {problem}").format(problem=_read_string(body, 8)[0]))
             if event == (REGISTRY, 0):  # global: an interface and its number; of several seats the first
                 self._globals.setdefault(_read_string(body, 4)[0], struct.unpack_from("=I", body)[0])
             elif event in ((SYNC, 0), (OWNED, 0)):  # done
                 self._answered.add(target)
             elif event == (SOURCE, 0):  # send: somebody pastes
                 if not self._wire.fds:
-                    raise ConnectionResetError(0, "the compositor sent a paste without a pipe")
+                    raise ConnectionResetError(0, _("the compositor sent a paste without a pipe"))
                 pipe = self._wire.fds.popleft()
                 os.set_blocking(pipe, False)
                 self._pastes[pipe] = memoryview(self.data)
@@ -202,7 +203,7 @@ class WaylandOwner(Owner):
             elif event == (DEVICE, 1):  # selection: the clipboard is another one now, ours or not
                 self._selections += 1
             elif event == (DEVICE, 2):  # finished: the seat is gone, and the clipboard with it
-                raise ConnectionResetError(0, "the seat is gone")
+                raise ConnectionResetError(0, _("the seat is gone"))
         return pipes
 
     def _feed(self, pipe: int) -> None:

@@ -18,6 +18,7 @@ import Xlib.error
 from Xlib import X, Xatom
 from Xlib.protocol import event as xevent
 
+from trayd.core.words import _
 from trayd.desktop.clipboard_owner import NotOwnedError, Owner
 
 SET_UP_SECONDS = 2.0
@@ -49,7 +50,9 @@ class X11Owner(Owner):
         try:
             self._display = Xlib.display.Display(self._display_name)
         except (Xlib.error.DisplayError, Xlib.error.XauthError, Xlib.error.ConnectionClosedError, OSError) as problem:
-            raise NotOwnedError(f"no X server lets us in at {self._display_name}") from problem
+            raise NotOwnedError(
+                _("no X server lets us in at {display}").format(display=self._display_name)
+            ) from problem
         self._selector = selectors.DefaultSelector()
         try:
             # A reader may be gone before it is answered; python-xlib would print that.
@@ -58,7 +61,7 @@ class X11Owner(Owner):
             self._selector.register(self.wake, selectors.EVENT_READ)
             yield
         except (Xlib.error.ConnectionClosedError, Xlib.error.XError) as problem:
-            raise NotOwnedError("the X server ended the conversation") from problem
+            raise NotOwnedError(_("the X server ended the conversation")) from problem
         finally:
             self._selector.close()
             with contextlib.suppress(Xlib.error.ConnectionClosedError, OSError):
@@ -77,7 +80,7 @@ class X11Owner(Owner):
         while (event := self._next(deadline)) is not None and event.type != X.PropertyNotify:
             pass
         if event is None or self.given_up:
-            raise NotOwnedError("the X server does not answer")
+            raise NotOwnedError(_("the X server does not answer"))
         self._since: int = event.time
         self._texts: dict[int, tuple[int, bytes]] = {
             atoms["UTF8_STRING"]: (atoms["UTF8_STRING"], self.data),
@@ -90,7 +93,7 @@ class X11Owner(Owner):
         self._window.set_selection_owner(atoms["CLIPBOARD"], self._since)
         owner = self._display.get_selection_owner(atoms["CLIPBOARD"])
         if owner == X.NONE:
-            raise NotOwnedError("the X server did not give us the clipboard")
+            raise NotOwnedError(_("the X server did not give us the clipboard"))
         # The server prefers the later time, and ours was the present: another owner has copied at this very moment,
         # which is no failure; then there is nothing to serve.
         self.settled = owner != self._window
@@ -111,7 +114,7 @@ class X11Owner(Owner):
         """Wait for an event; None when woken or when the time is over."""
         while not self._display.pending_events():
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            ready = {key.fileobj for key, _ in self._selector.select(left)}
+            ready = {key.fileobj for key, _events in self._selector.select(left)}
             if self.wake in ready:
                 self.wake.recv(1)
                 return None

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from trayd.core.errors import TraydError
+from trayd.core.words import _
 
 
 def open_folder(folder: str) -> None:
@@ -31,4 +32,5 @@ def open_folder(folder: str) -> None:
     except subprocess.TimeoutExpired:
         return  # the file manager itself, which stays
     except OSError as error:
-        raise TraydError("The profiles folder could not be opened.", f"It is {folder}") from error
+        step = _("It is {folder}").format(folder=folder)
+        raise TraydError(_("The profiles folder could not be opened."), step) from error

@@ -15,6 +15,7 @@ from typing import Self
 
 from trayd.core.errors import TraydError
 from trayd.core.value import Value
+from trayd.core.words import _
 from trayd.files import make_private_folder, platform_folder
 
 NAME = "trayd.lock"
@@ -57,7 +58,7 @@ def acquire(path: str | os.PathLike[str] | None = None) -> Lock | None:
         make_private_folder(os.path.dirname(path))
         descriptor = _locked(path)
     except OSError as error:
-        raise _unusable(path, error.strerror or "it cannot be opened") from error
+        raise _unusable(path, error.strerror or _("it cannot be opened")) from error
     if descriptor is None:
         return None
     with contextlib.suppress(OSError):  # a full disk: the lock counts, the number is a courtesy
@@ -124,10 +125,11 @@ def _locked(path: str) -> int | None:
 
 
 def _unusable(path: str, why: str) -> InstanceError:
+    text = _("trayd cannot tell whether it already runs: {path}: {problem}.")
+    step = _("Look at {folder}: it must be a folder of yours that you can write to; then remove {file} there.")
     return InstanceError(
-        f"trayd cannot tell whether it already runs: {path}: {why}.",
-        f"Look at {os.path.dirname(path)}: it must be a folder of yours that you can write to; "
-        f"then remove {os.path.basename(path)} there.",
+        text.format(path=path, problem=why),
+        step.format(folder=os.path.dirname(path), file=os.path.basename(path)),
     )
 
 
@@ -170,14 +172,14 @@ else:
     def _open(path: str, flags: int) -> int:
         """Open the file if it is a plain one of ours: with any other kind somebody could trick us or lock us out."""
         if os.path.islink(path):
-            raise _unusable(path, "it is a link to somewhere else")
+            raise _unusable(path, _("it is a link to somewhere else"))
         # O_NOFOLLOW for a link that comes in between; O_NONBLOCK lest a pipe keeps us waiting.
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
         about = os.fstat(descriptor)
         if stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid() and about.st_nlink <= 1:
             return descriptor
         os.close(descriptor)
-        raise _unusable(path, "it is not an ordinary file of yours")
+        raise _unusable(path, _("it is not an ordinary file of yours"))
 
     def _try_lock(descriptor: int) -> bool:
         try:

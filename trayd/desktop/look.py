@@ -16,6 +16,7 @@ from collections.abc import Mapping
 
 from trayd.core.doctor import Autostart, Home, Instance, Program, Screen, Wayland
 from trayd.core.packages import family
+from trayd.core.words import _
 from trayd.files import can_be_written
 
 # A program that has not told its version by then is not waited for.
@@ -71,7 +72,7 @@ def clipboard_tools() -> tuple[str, ...]:
 def terminal(environ: Mapping[str, str]) -> str:
     """Return the terminal of this session by its well-known name, or ""."""
     if sys.platform in ("win32", "darwin"):
-        return "the system's own"
+        return _("the system's own")
     for name in (os.path.basename(environ.get("TERMINAL", "")), *_TERMINALS):
         if name in _TERMINALS and shutil.which(name):
             return name
@@ -91,7 +92,7 @@ def program(name: str, *arguments: str) -> Program:
     except OSError:
         return Program(True)
     try:
-        said, _ = process.communicate(timeout=PROGRAM_SECONDS)
+        said, _errors = process.communicate(timeout=PROGRAM_SECONDS)
     except subprocess.TimeoutExpired:
         return Program(True, silent=True)
     finally:
@@ -130,7 +131,9 @@ def instance() -> Instance:
 def kind(environ: Mapping[str, str]) -> Home:
     """Tell what kind of system and desktop this is."""
     system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
-    return Home(system, family(_release()), environ.get("XDG_CURRENT_DESKTOP", ""))
+    # sway itself names no desktop.
+    desktop = environ.get("XDG_CURRENT_DESKTOP") or ("sway" if "SWAYSOCK" in environ else "")
+    return Home(system, family(_release()), desktop)
 
 
 def system(environ: Mapping[str, str]) -> list[str]:

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from trayd.core.errors import TraydError
 from trayd.core.text import clean, did_you_mean
 from trayd.core.value import Value
+from trayd.core.words import _
 
 MOST_LINES = 20
 MOST_NOTES = 12
@@ -76,12 +77,14 @@ def named(command: str) -> Picker:
     except ValueError:
         words = []
     if not words:
-        raise TraydError(f"'{clean(command, 60)}' is no command", 'Write it like --with "rofi -dmenu -p trayd"')
+        text = _("'{command}' is no command").format(command=clean(command, 60))
+        raise TraydError(text, _('Write it like --with "rofi -dmenu -p trayd"'))
     program = shutil.which(words[0])
     if program is None:
+        text = _("there is no program '{name}'{suggestion}")
         raise TraydError(
-            f"there is no program '{clean(words[0], 60)}'{did_you_mean(words[0], KNOWN)}",
-            f"Install it, or say another one; trayd knows {', '.join(KNOWN)}",
+            text.format(name=clean(words[0], 60), suggestion=did_you_mean(words[0], KNOWN)),
+            _("Install it, or say another one; trayd knows {programs}").format(programs=", ".join(KNOWN)),
         )
     name = os.path.basename(words[0])
     return Picker((program, *words[1:]), name if name in KNOWN and not words[1:] else "")
@@ -107,7 +110,8 @@ def pick(picker: Picker, title: str, choices: Sequence[str], notes: Sequence[str
             check=False,
         )
     except OSError as error:
-        raise TraydError(f"{picker.name} could not be started ({error.strerror})", "Say another one: --with") from None
+        text = _("{program} could not be started ({why})").format(program=picker.name, why=error.strerror)
+        raise TraydError(text, _("Say another one: --with")) from None
     answer = done.stdout.decode("utf-8", "replace").splitlines()
     if not answer or not answer[0].strip():
         _judge(picker, done)
@@ -121,8 +125,9 @@ def _judge(picker: Picker, done: subprocess.CompletedProcess[bytes]) -> None:
     words = [line for line in words if not _REMARKS.match(line)]
     if not done.returncode or (done.returncode in _LEFT and not words):
         return
-    said = clean(words[-1], 160) if words else f"it ended with {done.returncode}"
-    raise TraydError(f"{picker.name} could not show the menu: {said}", "The menu in this terminal: trayd menu --plain")
+    said = clean(words[-1], 160) if words else _("it ended with {code}").format(code=done.returncode)
+    text = _("{program} could not show the menu: {problem}").format(program=picker.name, problem=said)
+    raise TraydError(text, _("The menu in this terminal: trayd menu --plain"))
 
 
 def _number(picker: Picker, answer: str, choices: Sequence[str], told: Sequence[str]) -> int | None:
@@ -134,9 +139,10 @@ def _number(picker: Picker, answer: str, choices: Sequence[str], told: Sequence[
         return None
     if picker.known in ("rofi", "fzf") and answer.isascii() and answer.isdecimal() and int(answer) < len(choices):
         return int(answer)
+    text = _("{program} answered with a line that is not in the menu: '{line}'")
     raise TraydError(
-        f"{picker.name} answered with a line that is not in the menu: '{clean(answer, 60)}'",
-        "It has to print one of the lines that it was given, as it is",
+        text.format(program=picker.name, line=clean(answer, 60)),
+        _("It has to print one of the lines that it was given, as it is"),
     )
 
 

@@ -17,6 +17,7 @@ import time
 
 from trayd.core.certificates import Certificate
 from trayd.core.profile import Tls
+from trayd.core.words import _
 
 _SEQUENCE, _VERSION, _UTC_TIME = 0x30, 0xA0, 0x17
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
@@ -31,10 +32,10 @@ def end_of(der: bytes) -> float | None:
         body = _inside(body, _SEQUENCE)  # TBSCertificate
         if body[0] == _VERSION:
             body = _after(body)
-        for _ in ("serialNumber", "signature", "issuer"):
+        for _part in ("serialNumber", "signature", "issuer"):
             body = _after(body)
         end = _after(_inside(body, _SEQUENCE))  # validity: behind notBefore
-        kind, value, _ = _element(end)
+        kind, value, _rest = _element(end)
         text = value.decode("ascii")
         if kind == _UTC_TIME:
             text = ("19" if text >= "50" else "20") + text  # RFC 5280 4.1.2.5.1
@@ -55,7 +56,7 @@ def _element(data: bytes) -> tuple[int, bytes, bytes]:
 
 
 def _inside(data: bytes, wanted: int) -> bytes:
-    tag, content, _ = _element(data)
+    tag, content, _rest = _element(data)
     if tag != wanted:
         raise ValueError(f"tag {tag:#x} instead of {wanted:#x}")
     return content
@@ -91,12 +92,17 @@ def loose_modes(tls: Tls) -> list[str]:
     if os.name != "posix":
         return found
     for path, bits, words, mode in (
-        (os.path.join(tls.cert_path, "key.pem"), stat.S_IRGRP | stat.S_IROTH, "others may read key.pem", "600"),
-        (tls.cert_path, stat.S_IWGRP | stat.S_IWOTH, "others may write into its folder", "700"),
+        (
+            os.path.join(tls.cert_path, "key.pem"),
+            stat.S_IRGRP | stat.S_IROTH,
+            _("others may read key.pem: {command}"),
+            "600",
+        ),
+        (tls.cert_path, stat.S_IWGRP | stat.S_IWOTH, _("others may write into its folder: {command}"), "700"),
     ):
         try:
             if os.stat(path).st_mode & bits:
-                found.append(f"{words}: chmod {mode} {path}")
+                found.append(words.format(command=f"chmod {mode} {path}"))
         except OSError:
             continue
     return found

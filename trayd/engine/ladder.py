@@ -19,6 +19,7 @@ from trayd.core.ladder import NAMES, RUNG_OF, Rung, RungState, broken, clock_run
 from trayd.core.messages import Failed
 from trayd.core.profile import Profile, Tls
 from trayd.core.text import clean
+from trayd.core.words import _
 from trayd.engine import probe
 from trayd.engine.certificates import end_of, loose_modes, own_certificates
 from trayd.engine.client import AnswerError, Client
@@ -91,7 +92,7 @@ class _Climber:
             self._at = "tls"
             self._shake_hands(self._endpoint.tls)
         else:
-            reason = "the profile has none" if self._endpoint.scheme == "tcp" else ""
+            reason = _("the profile has none") if self._endpoint.scheme == "tcp" else ""
             self._held.append(Rung("tls", RungState.SKIPPED, None, reason))
         self._close_socket()
         self._ask(made)
@@ -161,7 +162,7 @@ class _Climber:
     # --- up to a connection
 
     def _climb_to_socket(self) -> None:
-        self._skip("name", "a socket has none")
+        self._skip("name", _("a socket has none"))
         endpoint = self._endpoint
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(self._timeout)
@@ -175,7 +176,7 @@ class _Climber:
             raise end from error
         self._ok("address", owned(endpoint.path))
         self._skip("tls files")
-        self._ok("connection", "it accepts connections")
+        self._ok("connection", _("it accepts connections"))
 
     def _climb_to_host(self, made: Client | Failed) -> None:
         endpoint = self._endpoint
@@ -184,25 +185,26 @@ class _Climber:
             ways = self._within(routes, addresses, endpoint.port)
         except Exception as error:
             raise self._because(error) from error
-        self._ok("address", "{}, asked from {}".format(*ways[0]))
+        self._ok("address", _("{address}, asked from {own}").format(address=ways[0][0], own=ways[0][1]))
         if isinstance(made, Failed):
             raise self._break(made.diagnosis)
         if endpoint.tls:
             self._look_at_files(endpoint.tls)
         else:
-            self._skip("tls files", "the profile has none")
+            self._skip("tls files", _("the profile has none"))
         try:
             self._socket = self._within(socket.create_connection, (endpoint.host, endpoint.port), self._timeout)
         except Exception as error:
             if isinstance(error, TimeoutError) and error.errno is None:
                 raise self._break(diagnose("connect_timeout", endpoint, f"TimeoutError: {error}")) from error
             raise self._because(error) from error
-        self._ok("connection", f"{peer(self._socket, ways[0][0])} accepts connections on port {endpoint.port}")
+        finding = _("{address} accepts connections on port {port}")
+        self._ok("connection", finding.format(address=peer(self._socket, ways[0][0]), port=endpoint.port))
 
     def _names(self) -> list[str]:
         host = self._endpoint.host
         if is_address(host):
-            self._skip("name", "the profile says an address")
+            self._skip("name", _("the profile says an address"))
             return [host]
         try:
             addresses = self._within(look_up, host, self._endpoint.port)
@@ -221,9 +223,10 @@ class _Climber:
             raise self._because(error) from error
         seconds = self._seconds
         for name in NAMES[: NAMES.index("ssh")]:
-            self._skip(name, "ssh's own affair" if name != "tls files" else "")
+            self._skip(name, _("ssh's own affair") if name != "tls files" else "")
         # Held back: what is wrong with the far socket shows only when something is asked through it.
-        self._held.append(Rung("ssh", RungState.OK, seconds, f"your ssh reaches {self._endpoint.address}"))
+        finding = _("your ssh reaches {address}").format(address=self._endpoint.address)
+        self._held.append(Rung("ssh", RungState.OK, seconds, finding))
 
     # --- TLS
 
@@ -239,7 +242,7 @@ class _Climber:
         except Exception as error:
             end = self._because(error)
             if end.diagnosis.code == "cert_wrong_host":
-                end.more = f"for {some(self._names_in_certificate(tls))}"
+                end.more = _("for {names}").format(names=some(self._names_in_certificate(tls)))
             raise end from error
         found = end_of(der)
         ends = dated([] if found is None else [Certificate("server", found)], time.time())
@@ -278,7 +281,7 @@ class _Climber:
         self._versions(client, answer)
         self._facts(client)
         if (told := told_time(answer)) is None:
-            self._skip("clock", "the engine does not say the time")
+            self._skip("clock", _("the engine does not say the time"))
         else:
             self._put(clock_rung(told - measured))
 
@@ -295,8 +298,9 @@ class _Climber:
         if problem := probe.too_new(oldest, self._endpoint):
             raise self._break(problem)
         client.settle(api)
-        span = f" ({oldest} to {clean(api, 20)})" if oldest else ""
-        self._ok("api", f"API {clean(client.api_version, 20)}{span}")
+        finding = _("API {version} ({oldest} to {newest})") if oldest else "API {version}"
+        finding = finding.format(version=clean(client.api_version, 20), oldest=oldest, newest=clean(api, 20))
+        self._ok("api", finding)
 
     def _facts(self, client: Client) -> None:
         """Climb two rungs with one question: `/info` wants the same permission as everything else."""
@@ -309,7 +313,7 @@ class _Climber:
         except Exception as error:
             raise self._because(error) from error
         facts = facts if isinstance(facts, Mapping) else {}
-        self._ok("permission", "you may ask")
+        self._ok("permission", _("you may ask"))
         known = [probe.text(facts, key) for key in ("Name", "ServerVersion", "OperatingSystem", "Architecture")]
         self._put(Rung("engine", RungState.OK, None, ", ".join(filter(None, known))))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from trayd.core.diagnosis import Answer
 from trayd.core.text import clean
+from trayd.core.words import _
 
 
 def owned(path: str) -> str:
@@ -24,8 +25,8 @@ def owned(path: str) -> str:
 
         owner = f"{pwd.getpwuid(status.st_uid).pw_name}:{grp.getgrgid(status.st_gid).gr_name}"
     except (OSError, KeyError, ImportError):
-        return "a socket"
-    return f"a socket of {owner}, mode {stat.S_IMODE(status.st_mode):04o}"
+        return _("a socket")
+    return _("a socket of {owner}, mode {mode}").format(owner=owner, mode=f"{stat.S_IMODE(status.st_mode):04o}")
 
 
 def is_address(host: str) -> bool:
@@ -73,14 +74,14 @@ def handshake(raw: socket.socket, context: ssl.SSLContext, host: str) -> tuple[s
             # It was reset before the first byte: Python takes it for one that is not connected yet, and waits.
             raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         known: Any = connection.getpeercert() or {}
-        names = [clean(str(value), 80) for _, value in known.get("subjectAltName", ())]
+        names = [clean(str(value), 80) for _kind, value in known.get("subjectAltName", ())]
         version = (connection.version() or "TLS").replace("TLSv", "TLS ")
         return version, connection.getpeercert(binary_form=True) or b"", names
 
 
 def server(answer: Answer) -> str:
     """Return what an engine calls itself."""
-    return clean(answer.headers.get("server", ""), 60) or "it answers as an engine does"
+    return clean(answer.headers.get("server", ""), 60) or _("it answers as an engine does")
 
 
 def told_time(answer: Answer) -> float | None:

@@ -1,7 +1,7 @@
 """Text for what we draw ourselves: the desktop's own font, and others for the characters it lacks.
 
 Pillow draws with one font file and knows no substitutes, so fontconfig is asked (`fc-match`) which file a person's
-settings mean and which one has a missing character. Without fontconfig a well-known file or Pillow's own font serves.
+settings mean and which one has a missing character. Without fontconfig well-known files or Pillow's own font serve.
 """
 
 from __future__ import annotations
@@ -13,13 +13,25 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-FAMILY = "sans-serif"
+from trayd.core.words import N_, _
+
+# A translation adds its language: the same character is drawn differently in Chinese and in Japanese.
+FAMILY = N_("sans-serif")
 SECONDS = 2.0
 KNOWN_FILES = (
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
     "/usr/share/fonts/TTF/DejaVuSans.ttf",
     "/usr/share/fonts/dejavu-sans-fonts/DejaVuSans.ttf",
 )
+CHINESE_FILES = (
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/google-noto-sans-cjk-fonts/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
+    "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
+)
+# No character of Unicode: what a font draws for it, it draws for all that it lacks.
+NOBODYS = "\U0010ffff"
 # Colour fonts of bitmaps, which emoji fonts are, have one size only: Noto's and Apple's.
 BITMAP_SIZES = (109, 136, 160, 64)
 
@@ -39,7 +51,7 @@ def ask_fontconfig(pattern: str) -> Told | None:
 
 
 def _range(word: str) -> range:
-    first, _, last = word.partition("-")
+    first, _dash, last = word.partition("-")
     return range(int(first, 16), int(last or first, 16) + 1)
 
 
@@ -50,14 +62,16 @@ class Face:
         self.font = font
         self.shrink = shrink
         """How much smaller the text is than the font draws it; not 1 only for fonts of bitmaps."""
-        # Our lines are English with names in them: a Hebrew or Arabic name does not turn its whole line around.
+        # Our lines run from left to right: a Hebrew or Arabic name in one does not turn it around.
         shapes = font.layout_engine == ImageFont.Layout.RAQM
         self.options: dict[str, Any] = {"direction": "ltr"} if shapes else {}
         self._characters = characters
 
     def has(self, character: str) -> bool:
-        """Whether the font can draw a character; true if that is not known."""
-        return self._characters is None or any(ord(character) in part for part in self._characters)
+        """Whether the font can draw a character."""
+        if self._characters is None:
+            return character.isspace() or bytes(self.font.getmask(character)) != bytes(self.font.getmask(NOBODYS))
+        return any(ord(character) in part for part in self._characters)
 
     def width(self, text: str) -> float:
         """The width of a text in pixels."""
@@ -72,13 +86,14 @@ class Fonts:
         self._ask = ask
         self._others: list[Face] = []
         self._faces: dict[str, Face] = {}  # which face a character is drawn with
+        self._no_chinese = False  # there is no font for it: a menu has a hundred different characters
         self._main = self._first()
         ascent, descent = self._main.font.getmetrics()
         self.ascent: int = ascent
         self.height: int = ascent + descent
 
     def _first(self) -> Face:
-        told = self._ask(FAMILY)
+        told = self._ask(_(FAMILY))
         for candidate in [told] if told else [(file, 0, None) for file in KNOWN_FILES]:
             if face := self._load(candidate):
                 return face
@@ -118,12 +133,20 @@ class Fonts:
         for face in (self._main, *self._others):
             if face.has(character):
                 return face
-        told = self._ask(f"{FAMILY}:charset={ord(character):x}")
-        found = self._load(told) if told else None
-        if found is not None and found.has(character):
-            self._others.append(found)
-            return found
-        return self._main  # nobody has it: its box says that something is there
+        chinese = "\u4e00" <= character <= "\u9fff"
+        if not (chinese and self._no_chinese):
+            told = self._ask(f"{_(FAMILY)}:charset={ord(character):x}")
+            for candidate in [told] if told else [(file, 0, None) for file in CHINESE_FILES]:
+                found = self._load(candidate)
+                if found is not None and found.has(character):
+                    self._others.append(found)
+                    return found
+            self._no_chinese = self._no_chinese or chinese
+        return self._main  # nobody has it: its box says that something is there, and `trayd doctor` says why
+
+    def has(self, text: str) -> bool:
+        """Whether every character of a text can be drawn."""
+        return all(face.has(character) for face, piece in self.runs(text) for character in piece)
 
     def width(self, text: str) -> int:
         """The width of a text in whole pixels."""

@@ -1,4 +1,6 @@
-"""Looks at the session bus for `trayd doctor`: each on a connection of its own, changing nothing, starting nothing.
+"""Looks at the session bus, and at fonts, for `trayd doctor`.
+
+Each look at the bus has a connection of its own; none changes or starts anything.
 
 A server that the bus could start is not started by looking: it is only said that it could be.
 """
@@ -12,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trayd.core.doctor import Bus, Notifier, Panel
+from trayd.core.words import _
 from trayd.tray import bus as dbus
 from trayd.tray.bus import DAEMON, DAEMON_PATH, ERROR
 from trayd.tray.sni_interfaces import PROPERTIES, WATCHER, WATCHER_PATH
@@ -52,7 +55,17 @@ def notifier() -> Notifier:
         about = bus.call_blocking(NOTIFICATIONS, PATH, NOTIFICATIONS, "GetServerInformation")
         able = bus.call_blocking(NOTIFICATIONS, PATH, NOTIFICATIONS, "GetCapabilities")
     name = "" if about.error else " ".join(str(part) for part in (about.body[0], about.body[2]) if part)
-    return Notifier(name or "a server without a name", buttons=not able.error and "actions" in able.body[0])
+    return Notifier(name or _("a server without a name"), buttons=not able.error and "actions" in able.body[0])
+
+
+def letters() -> bool:
+    """Look whether a font has the characters of the language that trayd speaks; without a screen none is needed."""
+    text = _("notifications")
+    if text.isascii() or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return True
+    from trayd.tray.fonts import Fonts
+
+    return Fonts(14).has(text)
 
 
 @contextlib.contextmanager

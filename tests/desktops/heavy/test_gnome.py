@@ -22,28 +22,33 @@ from trayd.tray.icons import draw
 
 pytestmark = [pytest.mark.desktop, pytest.mark.heavy, pytest.mark.timeout(180)]
 
+EXTENSION = "AppIndicator and KStatusNotifierItem Support"
+TITLES = "Main.messageTray.getSources().flatMap(source => source.notifications.map(note => note.title))"
 QUICK = "health: {interval: 1s, timeout: 3s, slow: 3s, grace: 1s}\n"  # a busy machine is not a slow engine
 CLI = "Docker CLI goes to: unix:///var/run/docker.sock"
 REFUSED = "host: tcp://127.0.0.1:1\n" + QUICK
 
 
+def shell(kind: str, extension: bool = True) -> Iterator[Gnome]:
+    with PrivateBus(services=True) as bus:
+        if kind == "wayland":
+            with Gnome(bus, None, extension) as running:
+                yield running
+        else:
+            with Screen() as screen, Gnome(bus, screen, extension) as running:
+                yield running
+
+
 @pytest.fixture(params=["x11", "wayland"])
 def gnome(request: pytest.FixtureRequest) -> Iterator[Gnome]:
     """A shell that runs, with its extension."""
-    with PrivateBus(services=True) as bus:
-        if request.param == "wayland":
-            with Gnome(bus, None) as shell:
-                yield shell
-        else:
-            with Screen() as screen, Gnome(bus, screen) as shell:
-                yield shell
+    yield from shell(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(params=["x11", "wayland"])
 def bare(request: pytest.FixtureRequest) -> Iterator[Gnome]:
     """A shell without the extension, as GNOME is as long as nobody adds it."""
-    with PrivateBus(services=True) as bus, Screen() as screen, Gnome(bus, screen, extension=False) as shell:
-        yield shell
+    yield from shell(request.param, extension=False)
 
 
 @pytest.fixture
@@ -270,8 +275,7 @@ def test_notifications_have_our_icon_and_buttons_that_work(gnome: Gnome, server:
         wait_until(lambda: "✗ connection" in gnome.clipboard(), 30, "the details on the clipboard")
         gnome.move_to(500, 500)
         server.__enter__()
-        titles = "Main.messageTray.getSources().flatMap(source => source.notifications.map(note => note.title))"
-        wait_until(lambda: gnome.eval(titles) == ["office is reachable again"], 60, "the return, alone")
+        wait_until(lambda: gnome.eval(TITLES) == ["office is reachable again"], 60, "the return, alone")
 
 
 def nearest_colour(picture: Image.Image) -> tuple[int, int, int]:
@@ -346,14 +350,25 @@ def test_the_shell_may_crash_and_come_late(gnome: Gnome, server: Responder) -> N
 
 
 def test_without_the_extension_all_but_the_icon_works(bare: Gnome, server: Responder) -> None:
-    """trayd says what is missing, commands and `trayd menu` work, and the extension brings the icon at once."""
+    """One notification says what to install, commands and `trayd menu` work, the extension brings the icon at once."""
     with started(bare, "office", office=f"host: {server.url}\n{QUICK}", lab=REFUSED) as trayd:
-        wait_until(lambda: "AppIndicator and KStatusNotifierItem Support" in trayd.output(), 30, "the word of it")
+        wait_until(lambda: "No panel here shows tray icons" in trayd.output(), 30, "the word of it")
         assert bare.icons() == []
-        found = trayd.say("doctor").stdout
-        assert "gnome-shell-extension-appindicator" in found or "extensions.gnome.org" in found
+        assert EXTENSION in trayd.say("doctor").stdout
         assert "office — reachable" in trayd.say("menu", "--plain").stdout
         assert trayd.say("use", "lab").returncode == 0
+        bare.move_to(500, 500)
+        banner = wait_until(bare.banner, 60, "the notification")
+        assert banner.title == "There is no tray here, so there is no icon"
+        assert EXTENSION in banner.text
+        bare.move_to(500, 60)  # it unfolds
+        wait_until(lambda: (found := bare.banner()) and found.box[3] > banner.box[3], 30, "all of the notification")
+        keep(bare, "gnome-none", bare.banner().box)
+        bare.move_to(500, 500)
         bare.switch_extension(True)
         bare.open_menu()
         wait_until(lambda: shown(bare)[0].startswith("lab — not reachable"), 30, "the menu")
+        bare.close_menu()
+        bare.switch_extension(False)
+        wait_until(lambda: not bare.icons(), 30, "the icon to go")
+        assert bare.eval(TITLES) in (["There is no tray here, so there is no icon"], [])

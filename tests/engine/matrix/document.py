@@ -17,11 +17,11 @@ Each row is a fault, made in the tests with real engines (dockerd), a real sshd 
 four transports at once; rows with ¹ are made with a stand-in, since no real engine does that. This page is written from
 the table of the tests (`tests/engine/matrix/table.py`), so every cell is a test.
 
-A cell says what is shown: the words, `[the diagnosis]`, after how many seconds at most the loss shows (its cause may
-follow), and whether it is told. **told** means one notification of the loss after the grace, and one of the return;
-engines that go together may share them. All this with an interval of {INTERVAL:g} s,
-a timeout of {TIMEOUT:g} s, `slow` {SLOW:g} s and a grace of {GRACE:g} s. The seconds hold on a busy machine
-with two cores: on an idle one a sudden loss shows within a tenth of a second.
+A cell says what is shown: the words, the code of the [diagnosis](diagnosis.md), after how many seconds at most the loss
+shows (its cause may follow), and whether it is told. **told** means one notification of the loss after the grace, and
+one of the return; engines that go together may share them. All this with an interval of {INTERVAL:g} s, a timeout of
+{TIMEOUT:g} s, `slow` {SLOW:g} s and a grace of {GRACE:g} s. The seconds hold on a busy machine with two cores: on an
+idle one a sudden loss shows within a tenth of a second.
 """
 PREFIXES = {Untouched: "stays reachable: ", Absent: "– "}
 
@@ -45,7 +45,7 @@ def _table(rows: Iterable[Row]) -> Iterable[str]:
     for row in rows:
         cells = [_cell(row.cells[column]) for column in COLUMNS]
         if len(set(cells)) == 1:
-            cells = [f"all: {cells[0]}", *["〃"] * (len(cells) - 1)]
+            cells = [f"all: {cells[0]}", *["″"] * (len(cells) - 1)]
         yield f"| {row.title}{' ¹' if row.stand_in else ''} | " + " | ".join(cells) + " |"
 
 
@@ -53,7 +53,7 @@ def _cell(cell: AnyCell) -> str:
     if not isinstance(cell, Cell):
         return PREFIXES.get(type(cell), "") + cell.why
     codes = (cell.codes,) if isinstance(cell.codes, str) else cell.codes
-    known = " ".join(f"`[{code}]`" for code in codes if code)
+    known = " ".join(f"[`[{code}]`](diagnosis.md#{code})" for code in codes if code)
     parts = [f"{WORDS[State(cell.state)]} {known}".strip(), f"{cell.within:g} s", "told" if cell.told else "not told"]
     if not cell.told and cell.state != SLOWLY:
         parts[0] += ", then reachable"
