@@ -277,7 +277,7 @@ def unknown_profile(name: str, snapshot: Snapshot) -> TraydError:
     """Return the error for a profile that does not exist."""
     from trayd.core.text import clean, did_you_mean
 
-    known = ", ".join(snapshot.engines)
+    known = _(", ").join(snapshot.engines)
     return TraydError(
         _("there is no profile '{name}'{hint}").format(name=clean(name, 60), hint=did_you_mean(name, snapshot.engines)),
         _("These exist: {names}").format(names=known),

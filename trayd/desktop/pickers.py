@@ -84,7 +84,7 @@ def named(command: str) -> Picker:
         text = _("there is no program '{name}'{suggestion}")
         raise TraydError(
             text.format(name=clean(words[0], 60), suggestion=did_you_mean(words[0], KNOWN)),
-            _("Install it, or say another one; trayd knows {programs}").format(programs=", ".join(KNOWN)),
+            _("Install it, or say another one; trayd knows {programs}").format(programs=_(", ").join(KNOWN)),
         )
     name = os.path.basename(words[0])
     return Picker((program, *words[1:]), name if name in KNOWN and not words[1:] else "")
