@@ -249,6 +249,13 @@ def _config_schema(options: argparse.Namespace) -> int:
     return 0
 
 
+def _config_sample(options: argparse.Namespace) -> int:
+    from trayd.config import samples
+
+    put(samples.text(options.name).rstrip() if options.name else samples.listed())
+    return 0
+
+
 def _autostart(options: argparse.Namespace) -> int:
     from trayd.desktop import autostart
 
@@ -317,6 +324,7 @@ COMMANDS = {
     "config path": _config_path,
     "config check": _config_check,
     "config schema": _config_schema,
+    "config sample": _config_sample,
     "autostart": _autostart,
     "doctor": _doctor,
     "log": _log,

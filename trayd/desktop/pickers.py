@@ -22,8 +22,8 @@ from trayd.core.words import _
 MOST_LINES = 20
 MOST_NOTES = 12
 
-# Left without a choice: what they all end with, and what a shell makes of Ctrl-C.
-_LEFT = (1, 130)
+# Left without a choice: what they all end with (fuzzel since 1.10 with 2), and what a shell makes of Ctrl-C.
+_LEFT = (1, 2, 130)
 # A remark that is no failure: fuzzel makes many, and GTK, of which wofi is made, about every theme.
 _REMARKS = re.compile(r"(info|warn|debug):|.*(-CRITICAL \*\*|Theme parsing error)")
 
