@@ -1,5 +1,6 @@
 """The menu tree: which ids stay, what is told of a change, and how it is written for the bus."""
 
+import re
 import string
 from typing import Any
 
@@ -243,15 +244,16 @@ menus = st.recursive(
 )
 
 
-@given(st.lists(st.lists(menus, max_size=6), min_size=2, max_size=4))
-def test_a_panel_that_follows_what_is_told_sees_the_newest_menu(history: Any) -> None:
+@pytest.mark.parametrize("gnome", [False, True])
+@given(history=st.lists(st.lists(menus, max_size=6), min_size=2, max_size=4))
+def test_a_panel_that_follows_what_is_told_sees_the_newest_menu(gnome: bool, history: Any) -> None:
     """Applying the property changes and reading the named parents anew, one level each, gives the whole truth."""
-    layout, _ = evolve(Layout(), Menu(*history[0]))
+    layout, _ = evolve(Layout(), Menu(*history[0]), gnome)
     shown = {
         number: (dict(node.properties), [child.id for child in node.children]) for number, node in layout.nodes.items()
     }
     for items in history[1:]:
-        layout, change = evolve(layout, Menu(*items))
+        layout, change = evolve(layout, Menu(*items), gnome)
         for number, changed in change.properties:
             shown[number][0].update(changed)
         to_read = list(change.parents)
@@ -260,6 +262,68 @@ def test_a_panel_that_follows_what_is_told_sees_the_newest_menu(history: Any) ->
             shown[node.id] = (dict(node.properties), [child.id for child in node.children])
             to_read += [child.id for child in node.children if child.id not in shown]
         assert _reachable(shown, 0) == _tree(layout.root)
+
+
+def test_in_gnome_an_underscore_of_many_is_not_lost() -> None:
+    """Its extension takes one underscore out of a label, where others read two as one."""
+    for text in ("plain", "my_office", "old_lab_2", "a__b_c", "_x", "x_", "__"):
+        assert re.sub("_([^_])", r"\1", dbusmenu.escape_label(text, gnome=True), count=1) == text
+
+
+class Extension:
+    """What GNOME's extension does with the top level: adds at the place, then removes, and moves nothing."""
+
+    def __init__(self) -> None:
+        self.known: list[int] = []
+        self.shown: list[int] = []
+
+    def read(self, ids: list[int]) -> None:
+        for place, number in enumerate(ids):
+            if number not in self.known:
+                self.shown.insert(place, number)
+        self.shown = [number for number in self.shown if number in ids]
+        self.known = ids
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.sampled_from("abcdefgh"), unique=True), st.booleans(), st.booleans()),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_in_gnome_every_item_stands_in_its_place(history: list[tuple[list[str], bool, bool]]) -> None:
+    """Whatever comes, goes and moves, and whichever of the changes it reads, it shows our menu in our order."""
+    layout, extension = Layout(), Extension()
+    for keys, submenus, is_read in [*history, (["a", "d", "h"], False, True)]:
+        items = [Item(key, key, Menu(Item("x", "x")) if submenus and key in "bd" else None) for key in keys]
+        layout, change = evolve(layout, Menu(*items), gnome=True)
+        assert not [number for number, _ in change.properties if number not in layout.nodes]
+        if is_read:
+            extension.read([child.id for child in layout.root.children])
+            visible = [number for number in extension.shown if layout.nodes[number].properties["visible"][1]]
+            assert [layout.nodes[number].properties["label"][1] for number in visible] == keys
+
+
+def test_in_gnome_what_comes_back_is_a_change_of_properties_only() -> None:
+    """The list stays as it is, so the open menu and the submenu that is open in it stay too."""
+    first = evolve(Layout(), Menu(Item("cause", "refused"), Item("check", "Check again")), gnome=True)[0]
+    gone, change = evolve(first, Menu(Item("check", "Check again")), gnome=True)
+    assert change == dbusmenu.Change(((1, {"visible": ("b", False), "enabled": ("b", False)}),))
+    assert not gone.nodes[1].enabled  # a click that is under way does nothing any more
+    back, change = evolve(gone, Menu(Item("cause", "silent"), Item("check", "Check again")), gnome=True)
+    assert not change.parents
+    assert back.nodes[1].enabled
+    assert back.nodes[1].properties["label"] == ("s", "silent")
+
+
+def test_in_gnome_what_is_hidden_does_not_become_endless() -> None:
+    """Profiles that are renamed all day leave no more than a hundred hidden items."""
+    layout = Layout()
+    for number in range(1000):
+        layout, _ = evolve(layout, Menu(Item(f"profile {number}", "x"), Item("quit", "Quit")), gnome=True)
+        assert len(layout.nodes) < 105
+    assert [n.properties["label"][1] for n in layout.root.children if n.properties["visible"][1]] == ["x", "Quit"]
 
 
 def _reachable(shown: dict[int, Any], number: int) -> Any:

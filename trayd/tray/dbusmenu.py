@@ -7,22 +7,27 @@ Interface: libdbusmenu's dbus-menu.xml, version 3. A variant is a pair of signat
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import count
 from types import MappingProxyType
 from typing import Any
 
-from trayd.core.value import Value
+from trayd.core.value import Value, replace
 from trayd.tray.sni_text import plain
 
 ROOT = 0
 LABEL_LIMIT = 200
 LAYOUT_SIGNATURE = "(ia{sv}av)"
+_GNOME_UNDERSCORE = re.compile(r"_(?=[^_])")
+_MOST_HIDDEN = 100
 
 Variant = tuple[str, Any]
 Properties = Mapping[str, Variant]
 Encoded = tuple[int, dict[str, Variant], list[Variant]]
+_SHOWN: Properties = MappingProxyType({"visible": ("b", True), "enabled": ("b", True)})
+_HIDDEN: Properties = MappingProxyType({"visible": ("b", False), "enabled": ("b", False)})
 
 # What an item has that does not say otherwise (dbus-menu.xml, "Menu items properties").
 DEFAULTS: Properties = MappingProxyType(
@@ -79,15 +84,21 @@ class Change(Value):
     parents: tuple[int, ...] = ()
 
 
-def escape_label(text: str) -> str:
-    """Make a label of any text; a single underscore would underline the letter after it."""
-    return plain(text, LABEL_LIMIT).replace("_", "__")
+def escape_label(text: str, gnome: bool = False) -> str:
+    """Make a label of any text; a single underscore would underline the letter after it.
+
+    GNOME's extension takes out the first underscore before another character, and no further one (its dbusMenu.js,
+    still so in v63).
+    """
+    text = plain(text, LABEL_LIMIT)
+    return _GNOME_UNDERSCORE.sub("__", text, count=1) if gnome else text.replace("_", "__")
 
 
-def evolve(old: Layout, menu: Iterable[Any] | None) -> tuple[Layout, Change]:
+def evolve(old: Layout, menu: Iterable[Any] | None, gnome: bool = False) -> tuple[Layout, Change]:
     """Turn a pystray menu into the layout that follows `old`, and say what differs."""
     fresh = count(old.next_id)
-    root = Node(ROOT, None, old.root.properties, tuple(_grow(menu, old.root.children, fresh)))
+    grow = _grow_in_gnome if gnome else _grow
+    root = Node(ROOT, None, old.root.properties, tuple(grow(menu, old.root.children, fresh)))
     nodes = {node.id: node for node in _walk(root)}
     known = old.nodes or {ROOT: old.root}
     change = _difference(known, nodes)
@@ -95,7 +106,40 @@ def evolve(old: Layout, menu: Iterable[Any] | None) -> tuple[Layout, Change]:
     return Layout(revision, root, next(fresh), nodes), change
 
 
-def _grow(menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterator[int]) -> Iterator[Node]:
+def _grow_in_gnome(menu: Iterable[Any] | None, old: tuple[Node, ...], fresh: Iterator[int]) -> Iterator[Node]:
+    """Grow the top level so that nothing is removed from it, but hidden, and nothing is moved, but made anew.
+
+    GNOME's extension adds first, removes then, and moves nothing there: what is added behind something that is removed
+    lands too far up (v46 to v63). And at each change of the list it closes the submenu that is open.
+    """
+    if sum(node.properties["visible"] == _HIDDEN["visible"] for node in old) >= _MOST_HIDDEN:
+        old = ()  # all of it anew
+    places = {node.id: place for place, node in enumerate(old)}
+    new, last, moved = list(_grow(menu, old, fresh, True)), -1, set()
+    for node in new:
+        if (place := places.get(node.id, last)) < last:
+            moved.add(node.id)
+        last = max(last, place)
+    if moved:
+        old = tuple(replace(node, identity=None) if node.id in moved else node for node in old)
+        new = list(_grow(menu, old, fresh, True))
+    live, before = {node.id for node in new}, ROOT
+    hidden: dict[int, list[Node]] = {}
+    for node in old:
+        if node.id in live:
+            before = node.id
+        else:
+            properties = {**node.properties, **_HIDDEN}
+            hidden.setdefault(before, []).append(Node(node.id, node.identity, properties))
+    yield from hidden.get(ROOT, ())
+    for node in new:
+        yield replace(node, properties={**_SHOWN, **node.properties})
+        yield from hidden.get(node.id, ())
+
+
+def _grow(
+    menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterator[int], gnome: bool = False
+) -> Iterator[Node]:
     """Evaluate one level of a pystray menu; items that were there before keep their ids."""
     if menu is None:
         return
@@ -118,7 +162,7 @@ def _grow(menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterato
             yield Node(before.id if before else next(fresh), identity, {"type": ("s", "separator")}, item=item)
             continue
         properties: dict[str, Variant] = {
-            "label": ("s", escape_label(str(item.text))),
+            "label": ("s", escape_label(str(item.text), gnome)),
             "enabled": ("b", bool(item.enabled)),
         }
         if toggle:
@@ -127,7 +171,7 @@ def _grow(menu: Iterable[Any] | None, siblings: tuple[Node, ...], fresh: Iterato
         if submenu is not None:
             properties["children-display"] = ("s", "submenu")
         number = before.id if before else next(fresh)
-        children = tuple(_grow(submenu, before.children if before else (), fresh))
+        children = tuple(_grow(submenu, before.children if before else (), fresh, gnome))
         yield Node(number, identity, properties, children, bool(item.default), item)
 
 

@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any
 
 from trayd.core.value import replace
+from trayd.core.view import is_gnome
 from trayd.tray import dbusmenu
 from trayd.tray.bus import DAEMON, ERROR, OWNED, Bus, BusError, Incoming, Reply
 from trayd.tray.pystray_import import pystray
@@ -47,6 +48,7 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         # may set the title.
         self._changing = threading.RLock()
         self._state = State(plain(name, _TITLE_LIMIT))
+        self._gnome = is_gnome(os.environ.get("XDG_CURRENT_DESKTOP", ""))
         self._pixmaps = Pixmaps()
         self._notifications = Notifications(name, self._button)
         self._bus: Bus | None = None
@@ -97,7 +99,7 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
 
     def _update_menu(self) -> None:
         with self._changing:
-            layout, change = dbusmenu.evolve(self._state.layout, self._menu)
+            layout, change = dbusmenu.evolve(self._state.layout, self._menu, self._gnome)
             # An equal menu replaces the old one too: its items may do something else.
             self._change(layout=layout)
             if change.properties:
@@ -201,7 +203,12 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         self._answers = Answers(bus, self)
         self._service = ""
         name = f"{ITEM}-{os.getpid()}-{next(_numbers)}"
-        bus.own(name, lambda reply: self._owned(bus, name, reply))
+        if self._gnome:
+            # Its extension watches a name that we own, and if it hears of the owner after it has read our properties,
+            # it forgets them and drops us (v46, every second time). We show up under our unique name, which it trusts.
+            bus.call(DAEMON, "/org/freedesktop/DBus", DAEMON, "GetId", "", (), lambda _: self._named(bus.unique_name))
+        else:
+            bus.own(name, lambda reply: self._owned(bus, name, reply))
         bus.listen_for_owner(WATCHER)
         self._notifications.listen(bus)
         bus.listen(f"type='signal',sender='{WATCHER}',interface='{WATCHER}',path='{WATCHER_PATH}'")
@@ -221,8 +228,11 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
 
     def _owned(self, bus: Bus, name: str, reply: Reply) -> None:
         # A sandbox may forbid the name, or give several of us the same process id; our unique name always works.
+        self._named(name if not reply.error and reply.body[0] in OWNED else bus.unique_name)
+
+    def _named(self, name: str) -> None:
         with self._changing:
-            self._service = name if not reply.error and reply.body[0] in OWNED else bus.unique_name
+            self._service = name
             self._register()
 
     def _came(self, message: Incoming) -> None:

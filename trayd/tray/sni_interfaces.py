@@ -91,6 +91,8 @@ def properties(state: State, interface: str) -> dict[str, Variant]:
         "IconName": ("s", ""),
         "IconThemePath": ("s", ""),
         "IconPixmap": ("a(iiay)", list(state.pixmaps)),
+        # GNOME's extension asks for it at each NewIcon and logs an error without it; if empty, it reads the title.
+        "IconAccessibleDesc": ("s", ""),
         "OverlayIconName": ("s", ""),
         "OverlayIconPixmap": ("a(iiay)", []),
         "AttentionIconName": ("s", ""),
