@@ -210,7 +210,6 @@ class App:
             case m.ListImages(name):
                 self._watches[name].list_images()
             case m.Notify():
-                self._draw()  # it bears the icon, which has to be that of the state it tells
                 for surface in self.surfaces:
                     surface.notify(effect)
             case m.Greet(remembered, greeting):
@@ -277,7 +276,7 @@ def unknown_profile(name: str, snapshot: Snapshot) -> TraydError:
     """Return the error for a profile that does not exist."""
     from trayd.core.text import clean, did_you_mean
 
-    known = ", ".join(snapshot.engines)
+    known = _(", ").join(snapshot.engines)
     return TraydError(
         _("there is no profile '{name}'{hint}").format(name=clean(name, 60), hint=did_you_mean(name, snapshot.engines)),
         _("These exist: {names}").format(names=known),

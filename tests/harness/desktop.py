@@ -129,7 +129,9 @@ class PrivateBus:
     def close(self) -> None:
         """End the bus and what it started."""
         self.stop()
-        for process in with_variable("DBUS_SESSION_BUS_ADDRESS", self.address):
+        # The home is asked for too: whoever is started by the bus itself gets its address with a number behind it.
+        started = with_variable("HOME", str(self.home)) + with_variable("DBUS_SESSION_BUS_ADDRESS", self.address)
+        for process in started:
             if process.pid != os.getpid():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGKILL)

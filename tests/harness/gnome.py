@@ -282,10 +282,11 @@ class Gnome:
         self.move_to(SIZE[0] // 2, 60)
 
         def settled() -> bool:
+            unfolded = self.eval("!!Main.messageTray._banner?.expanded")
             seen.append(self.banner())
-            return seen[-1] is not None and bool(seen[-1].buttons) and seen[-1] == seen[-2]
+            return unfolded and seen[-1] is not None and seen[-1] == seen[-2]
 
-        wait_until(settled, 30, "the buttons of the notification", every=0.2)
+        wait_until(settled, 30, "the whole notification", every=0.3)
         assert seen[-1]
         return seen[-1]
 

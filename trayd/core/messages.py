@@ -346,12 +346,13 @@ class Button(Value):
 
 
 class Notify(Value):
-    """Show a notification, in place of the last one about the same subject."""
+    """Show a notification, in place of the last one about the same subject; its picture is a state's, or the icon."""
 
     title: str
     text: str
     subject: str = ""
     buttons: tuple[Button, ...] = ()
+    state: str = ""
 
 
 class AdviseTray(Value):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trayd.core.messages import MenuOpened, Notify
-from trayd.core.view import Item, Mark, View
+from trayd.core.view import IconSpec, Item, Mark, View
 from trayd.tray.fallback import Fallback
 from trayd.tray.icons import render
 from trayd.tray.pystray_import import pystray, wished_backend
@@ -99,7 +99,9 @@ class Tray:
                 self._icon.notify(_clip(note.text, _NOTICE), _clip(note.title, _NOTICE_TITLE))
         else:
             buttons = tuple((button.label, button.command) for button in note.buttons)
-            self._icon.notify_about(note.subject, note.text, note.title, buttons)
+            # The icon may still show the state before, and it is the active engine's, which need not be this one.
+            image = render(IconSpec(note.state)) if note.state else None
+            self._icon.notify_about(note.subject, note.text, note.title, buttons, image)
 
     def _backend(self) -> Any:
         if self._foreign and sys.platform == "win32" and wished_backend is None:

@@ -119,15 +119,22 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
                 self._tell(MENU, "LayoutUpdated", "ui", (layout.revision, parent))
 
     def notify_about(
-        self, subject: str, message: str, title: str | None = None, buttons: tuple[tuple[str, object], ...] = ()
+        self,
+        subject: str,
+        message: str,
+        title: str | None = None,
+        buttons: tuple[tuple[str, object], ...] = (),
+        image: Any = None,
     ) -> None:
         """Show a notification in place of the last one about the same subject; without a bus nothing happens.
 
-        A button is its label and the value that `on_button` gets when it is clicked.
+        A button is its label and the value that `on_button` gets when it is clicked. Without an image it is the icon.
         """
         bus = self._bus
         if bus is not None:
-            self._notifications.show(subject, Note(bus, title or self._state.title, message, self._icon, buttons))
+            self._notifications.show(
+                subject, Note(bus, title or self._state.title, message, image or self._icon, buttons)
+            )
 
     def _notify(self, message: str, title: str | None = None) -> None:
         self.notify_about("", message, title)
