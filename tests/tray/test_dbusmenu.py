@@ -404,12 +404,16 @@ def test_in_gnome_what_is_hidden_does_not_become_endless() -> None:
 
 def _reachable(shown: dict[int, Any], number: int) -> Any:
     values, children = shown[number]
-    values = {name: value for name, value in values.items() if (name, value) != ("visible", ("b", True))}
-    return number, values, [_reachable(shown, child) for child in children]
+    return number, _said(values), [_reachable(shown, child) for child in children]
 
 
 def _tree(node: Node) -> Any:
-    return node.id, dict(node.properties), [_tree(child) for child in node.children]
+    return node.id, _said(node.properties), [_tree(child) for child in node.children]
+
+
+def _said(values: Any) -> dict[str, Any]:
+    """The properties that are not as they are for whoever says nothing."""
+    return {name: value for name, value in values.items() if dbusmenu.DEFAULTS[name] != value}
 
 
 def _ids(node: Node) -> list[int]:
