@@ -26,6 +26,7 @@ class _KeyedItem(pystray.MenuItem):  # type: ignore[misc]
 
     def __init__(self, item: Item, action: Any) -> None:
         self.key = item.key
+        self.line = not item.enabled  # text only: an open menu's list need not change for another text
         checked = None if item.mark is Mark.NONE else (lambda _: item.checked)
         super().__init__(item.label, action, checked=checked, radio=item.mark is Mark.RADIO, enabled=item.enabled)
 

@@ -22,10 +22,20 @@ from trayd.tray import dbusmenu
 from trayd.tray.bus import DAEMON, ERROR, OWNED, Bus, BusError, Incoming, Reply
 from trayd.tray.pystray_import import pystray
 from trayd.tray.sni_answers import Answers
-from trayd.tray.sni_interfaces import ITEM, ITEM_PATH, MENU, MENU_PATH, PROPERTIES, WATCHER, WATCHER_PATH, State
+from trayd.tray.sni_interfaces import (
+    ITEM,
+    ITEM_PATH,
+    MENU,
+    MENU_PATH,
+    PROPERTIES,
+    WATCHER,
+    WATCHER_PATH,
+    State,
+    indicator_path,
+)
 from trayd.tray.sni_notifications import NOTIFICATIONS, Note, Notifications
 from trayd.tray.sni_pixmap import Pixmaps
-from trayd.tray.sni_text import plain, unmarked
+from trayd.tray.sni_text import in_order, plain, unmarked
 
 _TITLE_LIMIT = 120
 _TOOLTIP_LIMIT = 1000
@@ -54,6 +64,7 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         self._bus: Bus | None = None
         self._answers: Answers | None = None
         self._service = ""
+        self._indicator = indicator_path(os.environ)
         self._visible = False
         self._stopped = False
         # Held until `_stop`, which is all a signal handler may do safely: release it.
@@ -153,8 +164,8 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
 
     def _texts(self) -> dict[str, Any]:
         lines = plain(self._title, _TOOLTIP_LIMIT, lines=True).strip().split("\n")
-        title = plain(lines[0].strip(), _TITLE_LIMIT)
-        rest = "\n".join(line.strip() for line in lines[1:])
+        title = in_order(plain(lines[0].strip(), _TITLE_LIMIT))
+        rest = "\n".join(in_order(line.strip()) for line in lines[1:])
         return {"title": title, "tooltip": (unmarked(title), unmarked(rest))}
 
     def _change(self, **parts: Any) -> None:
@@ -162,6 +173,8 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         new = self._state = replace(old, **parts)
         if new.pixmaps != old.pixmaps:
             self._tell(ITEM, "NewIcon")
+            if self._indicator:  # Cinnamon's watcher may have taken the end of ":1.2" for ours, of ":1.23"
+                self._register()
         if new.title != old.title:
             self._tell(ITEM, "NewTitle")
         if new.tooltip != old.tooltip:
@@ -171,14 +184,14 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
 
     def _tell(self, interface: str, signal: str, signature: str = "", body: tuple[Any, ...] = ()) -> None:
         if self._bus is not None:
-            self._bus.emit(ITEM_PATH if interface == ITEM else MENU_PATH, interface, signal, signature, body)
+            path = MENU_PATH if interface == MENU else self._indicator or ITEM_PATH
+            self._bus.emit(path, interface, signal, signature, body)
 
     def _register(self) -> None:
         """Tell the watcher about us, once we have a name and something to show; a missing watcher is waited for."""
         if self._bus is not None and self._service and self._state.visible:
-            self._bus.call(
-                WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierItem", "s", (self._service,), self._registered
-            )
+            us = (self._indicator or self._service,)
+            self._bus.call(WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierItem", "s", us, self._registered)
 
     # The bus, on the thread that called `run`
 

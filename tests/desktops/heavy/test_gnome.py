@@ -119,7 +119,7 @@ def places(lines: list[Line]) -> list[tuple[float, float]]:
 
 def shown(gnome: Gnome) -> list[str]:
     """The words of the lines that can be seen."""
-    return [line.text for line in gnome.lines() if line.shown]
+    return [line.text.removeprefix("\N{LEFT-TO-RIGHT MARK}") for line in gnome.lines() if line.shown]
 
 
 def test_the_icon_in_the_top_bar_tells_the_state(gnome: Gnome, server: Responder) -> None:

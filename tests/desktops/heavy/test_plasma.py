@@ -277,7 +277,8 @@ def test_the_open_menu_tells_what_happens(desktop: Desktop, dockerd: Callable[..
         assert "checked" in item.states
         back = desktop.plasma.one(POPUP)
         assert (back.x, back.y) == (opened.x, opened.y)
-        assert not desktop.plasma.read(POPUP).find("→ Start it")
+        line = desktop.plasma.read(POPUP).find("→ Start it")
+        assert line is None or "showing" not in line.states  # hidden, and there again for the next failure
         desktop.plasma.click(*desktop.menu("lab  ✖  stopped").middle)
         desktop.plasma.gone(POPUP)
         desktop.away()
@@ -369,12 +370,13 @@ def test_odd_names_are_shown_as_they_are(desktop: Desktop) -> None:
         menu = desktop.open_menu(ODD[0])
         desktop.keep("names", desktop.plasma.one(POPUP))
         desktop.close_menus()
-        shown = [part.text for part in menu.parts]
+        shown = [part.text.removeprefix("\N{LEFT-TO-RIGHT MARK}") for part in menu.parts]
         assert [name for name in ODD if f"{name}  ✖  stopped" not in shown] == []
         for name in ODD:
             assert desktop.trayd.say("use", name).returncode == 0
-            desktop.plasma.hover(*desktop.icon(f"{name} — not reachable").middle)
-            alike = name.translate(str.maketrans("<>&", "‹›+"))
+            in_order = f"\N{LEFT-TO-RIGHT MARK}{name}" if name[0] == "م" else name
+            desktop.plasma.hover(*desktop.icon(f"{in_order} — not reachable").middle)
+            alike = in_order.translate(str.maketrans("<>&", "‹›+"))
             wait_until(
                 lambda alike=alike: desktop.plasma.read(TOOLTIP).find(f"{alike} — not reachable"), 30, "its tooltip"
             )
