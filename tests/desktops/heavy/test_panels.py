@@ -201,11 +201,12 @@ def test_icon_tooltip_and_clicks(desktop: Desktop, dockerd: Engines) -> None:
             changed = ImageChops.difference(before, desktop.screen.look())
             changed.paste(0, (0, 0, 1024, 32) if place[1] < 300 else (0, 728, 1024, 768))
             left, upper, right, lower = changed.getbbox() or (0, 0, 0, 0)
-            return (left, upper, right - left, lower - upper) if right - left > 200 else None
+            found = (left, upper, right - left, lower - upper)
+            return found if found[2] > 200 and found[3] > lines else None
 
-        shown = wait_until(tooltip, 20, "the tooltip")
+        lines = 24 if desktop.panel.whole_tooltip else 12  # two lines, or one
+        shown = wait_until(tooltip, 20, "the tooltip with all its lines")
         assert shown is not None
-        assert shown[3] > (30 if desktop.panel.whole_tooltip else 12)
         desktop.keep("tooltip", desktop.around(place), shown)
 
         desktop.screen.click_at(*place, 1)
