@@ -22,6 +22,7 @@ from trayd.core.errors import TraydError
 from trayd.core.health import Now
 from trayd.core.snapshot import Snapshot
 from trayd.core.state import next_deadline, update
+from trayd.core.trayless import Trayless
 from trayd.core.value import Value
 from trayd.core.words import _
 from trayd.language import speak
@@ -90,6 +91,7 @@ class App:
             theme=recalled.theme,
             language=recalled.language,
             greeted=recalled.greeted,
+            trayless=Trayless(told=recalled.trayless),
         )
         self._handle(self._stored.loaded())
         if use and use not in self.snapshot.engines:
@@ -185,7 +187,7 @@ class App:
 
     def _perform(self, effect: object) -> None:
         if isinstance(effect, m.Remember):
-            self._stored.remember(_memory(effect))
+            self._stored.remember(_memory(effect), effect.quiet)
             return
         if self._files is None:
             self._waiting.append(effect)  # not before the icon is up: docker takes longer to import than a tray
@@ -229,6 +231,8 @@ class App:
                 self._work(tasks.open_folder, self._stored.folder)
             case m.SetAutostart(enabled):
                 self._work(tasks.set_autostart, enabled)
+            case m.AdviseTray():
+                self._work(tasks.tray_advice)
             case m.ReadFiles():
                 self._stored.read()
 
@@ -272,7 +276,7 @@ def unknown_profile(name: str, snapshot: Snapshot) -> TraydError:
     """Return the error for a profile that does not exist."""
     from trayd.core.text import clean, did_you_mean
 
-    known = ", ".join(snapshot.engines)
+    known = _(", ").join(snapshot.engines)
     return TraydError(
         _("there is no profile '{name}'{hint}").format(name=clean(name, 60), hint=did_you_mean(name, snapshot.engines)),
         _("These exist: {names}").format(names=known),

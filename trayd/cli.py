@@ -238,7 +238,7 @@ def _config_check(options: argparse.Namespace) -> int:
         told = _("{profiles}, no problems: trayd shows what it finds by itself")
     say(told.format(profiles=good))
     if not files:
-        say("  → " + _("How to write one: {command}").format(command="trayd config path --help"))
+        say("  → " + _("Samples to begin with: {command}").format(command="trayd config sample"))
     return 0
 
 
@@ -246,6 +246,13 @@ def _config_schema(options: argparse.Namespace) -> int:
     from trayd.config.profiles import schema_text
 
     put(schema_text().rstrip())
+    return 0
+
+
+def _config_sample(options: argparse.Namespace) -> int:
+    from trayd.config import samples
+
+    put(samples.text(options.name).rstrip() if options.name else samples.listed())
     return 0
 
 
@@ -317,6 +324,7 @@ COMMANDS = {
     "config path": _config_path,
     "config check": _config_check,
     "config schema": _config_schema,
+    "config sample": _config_sample,
     "autostart": _autostart,
     "doctor": _doctor,
     "log": _log,

@@ -127,6 +127,13 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "  and as the first line of office.yaml:\n"
         "  # yaml-language-server: $schema=profile.schema.json",
     ),
+    "config sample": (
+        "print a sample of a profile; without a name, which there are",
+        "Print a sample of a profile, to begin your own with. Without a name it lists\n"
+        "which samples there are.",
+        "  trayd config sample\n"
+        '  trayd config sample remote-tls > "$(trayd config path)/office.yaml"',
+    ),
     "completion": (
         "print what makes bash, zsh, fish or tcsh complete trayd's words",
         "Print what makes a shell complete trayd's commands, options and profiles.\n"
@@ -239,8 +246,9 @@ def build(commands: Mapping[str, Command]) -> tuple[Parser, dict[str, Parser]]:
     shell = subs["completion"].add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish", "tcsh"))
     shell.help = _("bash, zsh, fish or tcsh")
     parts = subs["config"].add_subparsers(prog="trayd config", help=argparse.SUPPRESS, metavar="COMMAND", required=True)
-    for name in ("path", "check", "schema"):
-        _add(parts, name, f"config {name}", commands)
+    for name in ("path", "check", "schema", "sample"):
+        part = _add(parts, name, f"config {name}", commands)
+    part.add_argument("name", metavar="NAME", nargs="?", default="", help=_("a sample; without it they are listed"))
     return parser, subs
 
 

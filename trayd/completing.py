@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
+from trayd.config import samples
 from trayd.core.shells import ALIASES, SHELLS
 from trayd.core.words import _
 from trayd.desktop.pickers import KNOWN
@@ -55,6 +56,8 @@ def text(shell: str, parser: argparse.ArgumentParser) -> str:
                     action.choices[word.dest].description = word.help  # one line, not the whole description
             elif action.metavar == "P":
                 action.complete = PROFILES  # type: ignore[attr-defined]
+            elif action.metavar == "NAME":
+                action.choices = samples.names()
             elif action.metavar in _CHOICES:
                 action.choices = _CHOICES[str(action.metavar)]
     return str(shtab.complete(parser, shell)).rstrip()

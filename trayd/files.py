@@ -13,6 +13,13 @@ _ABANDONED = 60.0
 _XDG = {"config": ("XDG_CONFIG_HOME", ".config"), "state": ("XDG_STATE_HOME", ".local/state")}
 
 
+def shipped(installed: str, cloned: str) -> str:
+    """Return the path of what comes with trayd: a part of the installed package, or of the clone that trayd runs in."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    inside = os.path.join(package, installed)
+    return inside if os.path.exists(inside) else os.path.join(os.path.dirname(package), cloned)
+
+
 def make_private_folder(path: str | os.PathLike[str]) -> None:
     """Make a folder and the missing ones above it, each 0700 (XDG Base Directory specification). Raises OSError."""
     if os.path.isdir(path):

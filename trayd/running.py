@@ -25,10 +25,7 @@ ICON_PATIENCE = 2.0
 PANEL_PATIENCE = 2.0
 
 NO_BUS = N_("There is no desktop session here, so there is no icon yet.")
-NO_TRAY = N_(
-    "No panel here shows tray icons, so there is no icon yet "
-    "(GNOME needs the extension 'AppIndicator and KStatusNotifierItem Support')."
-)
+NO_TRAY = N_("No panel here shows tray icons, so there is no icon yet ('trayd doctor' says what to do).")
 LIVE = N_("This view stays up to date; Ctrl-C ends it.")
 HIDDEN = N_("The icon appears when there is a tray; 'trayd status' tells until then.")
 
@@ -123,8 +120,7 @@ class _Running:
     def _on_host(self, present: bool) -> None:
         """Called on the tray's thread when a panel that shows icons comes or goes."""
         self._panel = present
-        if present:
-            self._app.post(m.TrayCame())
+        self._app.post(m.TrayCame() if present else m.TrayGone())
         self._journal.host(present)
         if not present and not self._icon_is_up.is_set():
             on_bus = self._surface.tray is not None and self._surface.tray.on_bus

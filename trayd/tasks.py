@@ -6,6 +6,7 @@ for the icon.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,20 @@ def set_autostart(enabled: bool) -> m.AutostartIs:
     else:
         autostart.disable()
     return autostart_state()
+
+
+def tray_advice() -> m.NoTray | None:
+    """Look what helps a person here who has no tray; None if there is no notification server to tell them."""
+    from trayd.core.findings import panel_step
+    from trayd.desktop import look as desktop
+    from trayd.tray import look
+    from trayd.tray.bus import BusError
+
+    try:
+        notifier = look.notifier()
+    except (BusError, LookupError, TypeError):  # nobody answers, or what nobody understands
+        return None
+    return m.NoTray(panel_step(desktop.kind(os.environ))) if notifier.name or notifier.startable else None
 
 
 def remember_engines(known: Identities) -> None:

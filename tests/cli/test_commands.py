@@ -12,6 +12,7 @@ import pytest
 from tests.cli.program import environment, profile, trayd
 
 COMMANDS = ["run", "status", "env", "use", "profiles", "config", "config path", "config check", "config schema"]
+COMMANDS += ["config sample"]
 COMMANDS += ["which", "autostart", "check", "doctor", "log", "wait", "menu", "completion"]
 DEAD = "host: tcp://127.0.0.1:9\n"
 
@@ -63,7 +64,7 @@ def test_the_version_is_one_line() -> None:
         (["satus"], "there is no command 'satus' (did you mean 'status'?)"),
         (["frobnicate"], "there is no command 'frobnicate'"),
         (["config", "chek"], "there is no command 'chek' (did you mean 'check'?)"),
-        (["config"], "say what: path, check, schema"),
+        (["config"], "say what: path, check, schema, sample"),
         (["status", "--jsn"], "unknown: --jsn"),
         (["profiles", "office"], "unknown: office"),
         (["use"], "required: P"),
@@ -121,6 +122,19 @@ def test_the_folder_can_be_elsewhere(tmp_path: Path) -> None:
     assert told.stdout == "/home/nobody-here/.config/trayd\n"
 
 
+def test_a_profile_begins_with_a_sample() -> None:
+    """`trayd config sample` lists the samples; with a name it prints that one, which is a profile as it stands."""
+    listed = trayd("config", "sample")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "remote-tls " in listed.stdout
+    profile("office", trayd("config", "sample", "remote-tls").stdout)
+    assert trayd("config", "check").returncode == 0
+    assert json.loads(trayd("profiles", "--json").stdout)["profiles"][0]["host"] == "tcp://build.example:2376"
+    told = trayd("config", "sample", "remot-tls")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "did you mean 'remote-tls'?" in told.stderr
+
+
 def test_all_problems_are_found_at_once() -> None:
     """`trayd config check` names every problem of every file with its line and a suggestion, and ends with 1."""
     profile("good", DEAD)
@@ -148,7 +162,7 @@ def test_an_empty_folder_is_no_mistake() -> None:
     """`trayd config check` in an empty home says that the local engine is used, and how to write a profile."""
     told = trayd("config", "check")
     assert told.returncode == 0
-    assert "the local engine is used\n  → How to write one" in told.stderr
+    assert "the local engine is used\n  → Samples to begin with: trayd config sample" in told.stderr
 
 
 def test_the_schema_is_a_json_schema() -> None:

@@ -279,3 +279,15 @@ def test_every_package_is_said_with_its_use():
     rows = [line.split(" ", 2) for table in tables for line in table.splitlines()]
     assert all(len(row) == 3 for row in rows)
     assert len({package for _, package, _ in rows}) == len(rows) > 15
+
+
+def test_every_program_that_a_test_needs_is_installed():
+    """What tests ask for by its name has a row in one of the tables, unless it is in every Debian."""
+    tables = re.findall(r"<<'TABLE'\n(.*?)^TABLE", (SCRIPTS / "test").read_text(), re.DOTALL | re.MULTILINE)
+    signs = {row.split()[0] for table in tables for row in table.splitlines()} | {"unshare", "setpriv", "bash", "sh"}
+    signs |= {"busybox", "wl-paste", "gsettings"}  # they come with others: busybox-static, wl-copy, gio
+    asked = set()
+    for path in (ROOT / "tests").rglob("*.py"):
+        asked |= set(re.findall(r"""\bneed\(\s*"([\w.-]+)",""", path.read_text(encoding="utf-8")))
+    assert len(asked) > 20
+    assert asked - signs == set()

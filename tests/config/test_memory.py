@@ -13,7 +13,7 @@ from trayd.core.view import Theme
 
 def test_the_choice_survives_a_restart():
     """Active and previous profile and the settings are there again."""
-    chosen = Memory("office", "lab", notifications=False, theme=Theme.LIGHT, language="zh_CN", greeted=True)
+    chosen = Memory("office", "lab", False, Theme.LIGHT, language="zh_CN", greeted=True, trayless=True)
     remember(chosen)
     assert recall() == chosen
     assert stat.S_IMODE(os.stat(memory_file()).st_mode) == 0o600

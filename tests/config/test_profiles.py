@@ -11,7 +11,7 @@ from trayd.config.computer import Computer
 from trayd.config.contexts import Context
 from trayd.config.discovery import load as discover
 from trayd.config.machines import Machine
-from trayd.config.profiles import Stores, load, schema
+from trayd.config.profiles import Stores, load
 from trayd.core.messages import Problem
 from trayd.core.profile import Tls, parse_host
 
@@ -280,22 +280,3 @@ def test_the_samples_are_profiles(path, system):
     loaded = load(str(SAMPLES), Computer(system, "x", "/home/ann"))
     assert loaded.problems == ()
     assert {profile.name for profile in loaded.profiles} <= {path.stem for path in SAMPLES.glob("*.yaml")}
-
-
-def test_the_readme_table_agrees_with_the_schema():
-    """Every key of the schema stands in the README's table, with the schema's words, and no other."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    told = {}
-    for line in readme.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 2 and cells[0].startswith("`") and cells[0].endswith("`"):
-            told[cells[0].strip("`")] = cells[1]
-
-    def keys(part, prefix=""):
-        for key, entry in part.get("properties", {}).items():
-            yield f"{prefix}{key}", entry["description"]
-            yield from keys(entry, f"{prefix}{key}.")
-
-    wanted = dict(keys(schema()))
-    assert {key: told.get(key) for key in wanted} == wanted
-    assert {key for key in told if key.split(".")[0] in schema()["properties"]} == wanted.keys()

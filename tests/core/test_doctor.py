@@ -178,7 +178,7 @@ def test_a_program_shows_nothing_but_its_version(said):
     told = [judge.ssh(Program(True, said), 0, Home()).text, judge.docker_machine(Program(True, said)).text]
     told.append(judge.docker_cli(Program(True, said), "default", []).text)
     for text in told:
-        assert re.fullmatch(r"there, of an unknown version|1\.2", text.removesuffix(", context default"))
+        assert re.fullmatch(r"installed, of an unknown version|1\.2", text.removesuffix(", context default"))
 
 
 def test_names_that_a_person_gave_are_not_told():

@@ -1,5 +1,7 @@
 """The menu as data: the truth first, everything reachable, nothing that moves by itself."""
 
+import pytest
+
 from tests.core.scene import LAB, OFFICE, Scene
 from trayd.core import messages as m
 from trayd.core.cells import width, wrap
@@ -7,7 +9,7 @@ from trayd.core.menu import IMAGES_SHOWN, LINE, PROFILES_INLINE, view
 from trayd.core.profile import Profile, parse_host
 from trayd.core.report import details
 from trayd.core.value import replace
-from trayd.core.view import IconSpec, Mark, Theme
+from trayd.core.view import IconSpec, Mark, Theme, is_gnome
 
 INFO = m.EngineInfo("27.3.1", "1.47", "linux", "amd64", "build", "ID")
 
@@ -279,3 +281,20 @@ def test_what_was_found_says_where_it_comes_from():
         "office",
         "podman  (local)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("desktop", "is_it"),
+    [
+        ("GNOME", True),
+        ("ubuntu:GNOME", True),
+        ("GNOME-Classic:GNOME", True),
+        ("", False),
+        ("XFCE", False),
+        ("X-Cinnamon", False),
+        ("Budgie:GNOME", False),
+    ],
+)
+def test_gnome_is_known_by_the_session_s_own_word(desktop: str, is_it: bool) -> None:
+    """XDG_CURRENT_DESKTOP names the desktop and those that it is made of."""
+    assert is_gnome(desktop) is is_it

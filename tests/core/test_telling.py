@@ -93,6 +93,18 @@ def test_a_return_has_no_button():
     assert scene.notes()[1].buttons == ()
 
 
+def test_the_picture_is_the_state_that_is_told():
+    """A loss is told with the picture of a lost engine and a return with a good one's, whatever the icon shows."""
+    office, lab = (replace(OFFICE, name=name) for name in ("office", "lab"))
+    scene = good(office, lab)
+    lose(scene, "lab")
+    back(scene, "lab")
+    assert [(note.title, note.state) for note in scene.notes()] == [
+        ("lab: not reachable", "unreachable"),
+        ("lab is reachable again", "reachable"),
+    ]
+
+
 def test_check_again_from_a_notification_is_answered():
     """After a click that leaves no menu open, the outcome is told even if nothing has changed; once."""
     scene = good(OFFICE)

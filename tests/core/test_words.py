@@ -151,6 +151,7 @@ NOT_SHOWN = {
     *(" (not verified)", "AppIndicator and KStatusNotifierItem Support", "a menu has no property of type "),
     *("cut short", " instead of ", "no end after ", "no address", "timed out", "not done: ", "open failed"),
     *("not ready after ", "docker.service is stopped, docker.socket listens", "the bus refuses "),
+    "no tray",  # what a notification is about
     "Comment=Shows which Docker engine you are talking to and whether it answers",  # beside its translations
     "cannot draw on a screen with %d colour bits",
 }

@@ -226,9 +226,9 @@ def test_a_desktop_starts_exactly_that(tmp_path: Path) -> None:
     assert ast.literal_eval((tmp_path / "argv").read_text()) == command
 
 
-@pytest.mark.skipif(shutil.which("desktop-file-validate") is None, reason="apt-get install desktop-file-utils")
 def test_the_validator_agrees(program: str) -> None:
     """freedesktop.org's own checker finds nothing wrong with the entry."""
+    need("desktop-file-validate", "sudo apt-get install desktop-file-utils")
     done = subprocess.run(["desktop-file-validate", enable([program, "run"])], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -280,6 +280,14 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(entry: Path) -> None:
     assert refused.value.hint
 
 
+def test_the_entry_has_trayds_icon(entry: Path) -> None:
+    """A desktop's list of what starts at login shows trayd's own picture, which no package has to install for it."""
+    enable(["trayd"])
+    icon = parse_desktop_entry(entry.read_text())["Icon"]
+    assert Path(icon).is_absolute()
+    assert Path(icon).read_bytes().startswith(b"\x89PNG")
+
+
 def test_the_command_is_an_absolute_path() -> None:
     """What is written works from any folder: this installation's own script, or its Python."""
     found = autostart.command()
@@ -302,6 +310,7 @@ class Windows:
         self.run: dict[str, str | bytes] = {}
         self.approved: dict[str, str | bytes] = {}
         monkeypatch.setattr(sys, "platform", "win32")
+        monkeypatch.setenv("PATHEXT", ".EXE")  # with Linux's os.pathsep, Python finds no ending in its own list
         monkeypatch.setattr(autostart, "_run_key", lambda: self.run)
         monkeypatch.setattr(autostart, "_approved_key", lambda: self.approved)
 
@@ -311,30 +320,36 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> Windows:
     return Windows(monkeypatch)
 
 
-def test_windows_on_and_off_again(windows: Windows, program: str) -> None:
+@pytest.fixture
+def exe(program: str) -> str:
+    """The same as Windows has it: from 3.12 on Python asks for the ending there."""
+    return str(Path(program).rename(f"{program}.exe"))
+
+
+def test_windows_on_and_off_again(windows: Windows, exe: str) -> None:
     """On Windows trayd stands in the Run key of its person, quoted as Windows wants it."""
-    command = [program, "run"]
+    command = [exe, "run"]
     where = r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Run\trayd"
     assert status(command) == Status(False, where)
     assert enable(command) == where
     assert windows.run == {"trayd": subprocess.list2cmdline(command)}
-    assert status(command) == Status(True, where, (program, "run"))
+    assert status(command) == Status(True, where, (exe, "run"))
     assert disable() is True
     assert disable() is False
     assert windows.run == {}
 
 
-def test_task_managers_switch_counts(windows: Windows, program: str) -> None:
+def test_task_managers_switch_counts(windows: Windows, exe: str) -> None:
     """Switched off in Task Manager, it is off, and switching on in trayd undoes that."""
-    enable([program])
+    enable([exe])
     windows.approved["trayd"] = bytes.fromhex("030000000a0b0c0d0e0f1011")
-    assert status([program]).problem == "it is switched off in Task Manager"
-    assert not status([program]).enabled
-    enable([program])
-    assert status([program]).enabled
+    assert status([exe]).problem == "it is switched off in Task Manager"
+    assert not status([exe]).enabled
+    enable([exe])
+    assert status([exe]).enabled
     assert windows.approved == {}
     windows.approved["trayd"] = bytes.fromhex("020000000000000000000000")
-    assert status([program]).enabled
+    assert status([exe]).enabled
 
 
 @pytest.mark.parametrize(

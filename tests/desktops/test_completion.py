@@ -104,6 +104,8 @@ def test_tab_completes_commands_and_options(shell: Shell) -> None:
     shell.enter()
     shell.complete("trayd config sc", "hema")
     shell.enter()
+    shell.complete("trayd config sample rem", "ote-tls")
+    shell.enter()
     shell.complete("trayd env --sh", "ell")
 
 
@@ -120,13 +122,13 @@ def test_fish_completes_a_profile() -> None:
     """fish, by its own way to ask for completions, gets profiles, commands and options."""
     need("fish", "apt-get install fish")
     profile("office", DEAD)
-    lines = '"use of" "auto" "autostart st" "env --sh"'
+    lines = '"use of" "auto" "autostart st" "config sample rem" "env --sh"'
     ask = f'trayd completion fish | source; for line in {lines}; complete -C "trayd $line"; end'
     done = subprocess.run(
         ["fish", "--no-config", "-c", ask], env=environment(), capture_output=True, encoding="utf-8", timeout=60
     )
     told = [line.split("\t")[0] for line in done.stdout.splitlines()]
-    assert told == ["office", "autostart", "status", "--shell"], done.stdout + done.stderr
+    assert told == ["office", "autostart", "status", "remote-tls", "--shell"], done.stdout + done.stderr
 
 
 def test_only_names_are_printed() -> None:

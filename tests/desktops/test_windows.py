@@ -162,7 +162,7 @@ def chinese_desktop(prefix: Path, chinese: dict[str, str]) -> Iterator[WindowsDe
 
 
 def test_another_code_page(chinese_desktop: WindowsDesktop, dockerd: Callable[..., Dockerd]) -> None:
-    """Where Windows speaks Chinese (code page 936), files in UTF-8 are read, and every name comes back as it was."""
+    """Where Windows speaks Chinese (code page 936), so does trayd; files in UTF-8 are read, every name comes back."""
     desktop = chinese_desktop
     page = windows.python("-c", "import locale;print(locale.getencoding())", **desktop.environ)
     assert page.stdout.strip() == b"cp936"
@@ -173,7 +173,11 @@ def test_another_code_page(chinese_desktop: WindowsDesktop, dockerd: Callable[..
     )
     told = json.loads(desktop.trayd("status", "--json").stdout)
     assert [(one["name"], one["state"]) for one in told["profiles"]] == [(name, "reachable")]
-    assert "生产".encode("cp936") in desktop.trayd("status").stdout
+    shown = desktop.trayd("status").stdout.decode("cp936")
+    assert "生产" in shown
+    assert "可连接" in shown
+    asked = "import trayd.desktop.languages as l; print(l.preferred())"
+    assert windows.python("-c", asked, **desktop.environ).stdout.strip() == b"['zh_CN']"
 
     trayd = desktop.start_trayd()
     icon = desktop.icon_at(*GREEN)

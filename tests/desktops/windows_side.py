@@ -60,7 +60,8 @@ def clipboard():
 def may_log_off():
     """What trayd's window answers when Windows asks whether the session may end."""
     handle = next(w["handle"] for w in windows() if w["class"].startswith("trayd"))
-    return user32.SendMessageW(handle, WM_QUERYENDSESSION, 0, 0)
+    # pystray's window function gives 32 bits, in the lower half of what comes back; a BOOL has no more.
+    return user32.SendMessageW(handle, WM_QUERYENDSESSION, 0, 0) & 0xFFFFFFFF
 
 
 sys.stdout.buffer.write(json.dumps(globals()[sys.argv[1]]()).encode())

@@ -190,7 +190,8 @@ class Dockerd:
         command = [find("dockerd") or "dockerd", "--config-file", f"{here}/daemon.json", "--data-root", f"{here}/data"]
         command += ["--exec-root", f"{here}/exec", "--pidfile", f"{here}/pid"]
         # Where a system containerd runs (CI machines), dockerd uses that one: keep apart from its other guests.
-        command += ["--containerd-namespace", here.name, "--containerd-plugins-namespace", f"{here.name}p"]
+        name = here.name.replace("_", "x")  # a namespace's name may not end with what mkdtemp likes too
+        command += ["--containerd-namespace", name, "--containerd-plugins-namespace", f"{name}p"]
         command += ["--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs"]
         if self.socket:
             command += ["--host", self.unix_url]

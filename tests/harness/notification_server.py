@@ -51,6 +51,8 @@ class NotificationServer(Peer):
             self.notes.append(Note(number, application, replaces, title, body, actions, hints))
             if not self._hanging:
                 self.bus.reply(message, "u", (number,))
+        elif message.member == "GetServerInformation" and not self._hanging:
+            self.bus.reply(message, "ssss", ("recorder", "trayd's tests", "1", "1.2"))
         elif message.member == "CloseNotification":
             self.removed.append(message.body[0])
             self.bus.reply(message)

@@ -129,10 +129,10 @@ def engine(api: str = "1.41", min_api: str = "1.12", version: str = "20.10.24") 
         if asked and _number(asked) < _number(min_api):
             least = f"Minimum supported API version is {min_api}"
             text = f"client version {asked} is too old. {least}, please upgrade your client to a newer version"
-            return _refused(asked, api, text)
+            return _refused(asked, api, text, min_api)
         if asked and _number(asked) > _number(api):
             text = f"client version {asked} is too new. Maximum supported API version is {api}"
-            return _refused(asked, api, text)
+            return _refused(asked, api, text, min_api)
         if path == "/_ping":
             return Reply(200, docker_headers(api), b"OK")
         if path == "/version":
@@ -145,9 +145,9 @@ def engine(api: str = "1.41", min_api: str = "1.12", version: str = "20.10.24") 
     return handler
 
 
-def _refused(asked: str, api: str, text: str) -> Reply:
-    """400 as dockerd 20.10 says it: in plain text to clients from before JSON errors (API 1.24)."""
-    old = _number(asked) < (1, 24)
+def _refused(asked: str, api: str, text: str, min_api: str) -> Reply:
+    """400 as dockerd says it: in plain text to clients from before JSON errors (API 1.24), while it served those."""
+    old = max(_number(asked), _number(min_api)) < (1, 24)
     headers = docker_headers(api) if old else docker_headers(api, "application/json")
     del headers["Docker-Experimental"]
     return Reply(400, headers, text.encode() + b"\n" if old else _message(text))

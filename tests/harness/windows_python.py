@@ -34,6 +34,7 @@ PROGRAM_FILES = "drive_c/Program Files/Python"  # a blank in the path, as on mos
 # What this Python is said to want on Windows; pip on Linux goes by Linux's markers.
 ONLY_ON_WINDOWS = ("pywin32", "pip")
 LEFT_OUT = {"test", "site-packages", "lib-dynload", "dist-packages", "idlelib", "tkinter", "lib2to3", "ensurepip"}
+LEFT_OUT |= {"EXTERNALLY-MANAGED"}  # Debian's word to pip that the system's Python is apt's
 PROGRAM = """#include <windows.h>
 #include <shellapi.h>
 __declspec(dllimport) int Py_Main(int, wchar_t **);

@@ -129,16 +129,18 @@ deep = st.recursive(
 )
 
 
-@given(st.lists(st.lists(deep, max_size=5).map(tuple), max_size=6))
+@given(st.lists(st.lists(deep, max_size=5).map(tuple), max_size=6), st.booleans())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_kept_of_the_menu_before_makes_no_difference(tray: facade.Tray, menus: list[tuple[Item, ...]]) -> None:
+def test_what_is_kept_of_the_menu_before_makes_no_difference(
+    tray: facade.Tray, menus: list[tuple[Item, ...]], gnome: bool
+) -> None:
     """However menus follow each other: ids, changes and bytes are those of menus that are made wholly anew."""
     kept = anew = dbusmenu.Layout()
     whole = dbusmenu_wire.Whole()
     for menu in menus:
         tray.show(View(VIEW.icon, VIEW.tooltip, menu))
-        kept, told = dbusmenu.evolve(kept, tray._menu_shown)
-        anew, expected = dbusmenu.evolve(anew, tray._menu(menu))
+        kept, told = dbusmenu.evolve(kept, tray._menu_shown, gnome)
+        anew, expected = dbusmenu.evolve(anew, tray._menu(menu), gnome)
         assert (kept, told) == (anew, expected)
         for number, node in anew.nodes.items():
             assert kept.nodes[number] == node

@@ -46,6 +46,14 @@ def test_pixels_are_argb_and_not_multiplied(host: Host) -> None:
         assert host.pixel(64, 3, 4) == BLUE
 
 
+def test_what_is_transparent_has_no_colour(host: Host) -> None:
+    """swaybar adds colours whatever their alpha is: where nothing is to be seen there is none, and all else stays."""
+    drawn = image(BLUE)
+    drawn.paste((200, 30, 20, 0), (0, 0, 10, 64))
+    with running(Icon("trayd", drawn, "x", None)):
+        assert [host.pixel(64, x, 5) for x in (9, 10)] == [(0, 0, 0, 0), BLUE]
+
+
 def test_an_icon_with_renditions_is_sent_as_drawn(host: Host) -> None:
     """Each size is the picture made for it, and nothing is scaled."""
     drawn = image(RED)
@@ -80,6 +88,17 @@ def test_the_icon_comes_back_after_the_panel_was_restarted(bus: PrivateBus) -> N
                 assert len(host.items) == 1
             wait_until(lambda: not icon.host_present)
         assert told[-5:] == [False, True, False, True, False]
+
+
+def test_in_gnome_the_icon_is_known_by_the_connection_s_own_name(
+    bus: PrivateBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its extension drops every second icon that comes under a name of its own while it is switched on."""
+    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
+    with running(an_icon()) as icon, Host(bus.address) as host:
+        assert host.item == icon._bus.unique_name
+        names = host.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ListNames")
+        assert not [name for name in names if name.startswith("org.kde.StatusNotifierItem")]
 
 
 def test_the_icon_comes_back_after_the_bus_was_lost(bus: PrivateBus) -> None:

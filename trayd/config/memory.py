@@ -21,6 +21,7 @@ class Memory(Value):
     theme: Theme = Theme.COLOUR
     language: str = ""
     greeted: bool = False
+    trayless: bool = False  # it was told that there is no tray here, and none was seen since
 
 
 def memory_file() -> str:
@@ -46,7 +47,10 @@ def recall() -> Memory:
     theme = next((theme for theme in Theme if theme == read.get("theme")), Theme.COLOUR)
     language = next((key for key in LANGUAGES if key == read.get("language")), "")
     notifications, greeted = (read.get(key) is not False for key in ("notifications", "greeted"))
-    return Memory(**names, notifications=notifications, greeted=greeted, theme=theme, language=language)
+    trayless = read.get("trayless") is True
+    return Memory(
+        **names, notifications=notifications, greeted=greeted, theme=theme, language=language, trayless=trayless
+    )
 
 
 def remember(memory: Memory) -> tuple[int, int]:

@@ -69,14 +69,15 @@ def tray_host(bus: Finding, panel: Panel | Unseen, screen: Screen | Unseen, home
         text = _("a StatusNotifier watcher is there, but no panel shows icons")
     else:
         text = _("no panel here shows icons")
-    return Finding(name, Mark.BAD, text, _panel_step(home), needed=True)
+    return Finding(name, Mark.BAD, text, panel_step(home), needed=True)
 
 
 # As GNOME lists it, in English everywhere.
 _EXTENSION = "AppIndicator and KStatusNotifierItem Support"
 
 
-def _panel_step(home: Home) -> str:
+def panel_step(home: Home) -> str:
+    """Return what helps a person who has no tray, on the desktop that they have."""
     desktop = home.desktop.lower()
     if "gnome" in desktop:
         install = packages.install(home.family, "appindicator")
@@ -164,7 +165,7 @@ def ssh(seen: Program | Unseen, over_ssh: int, home: Home) -> Finding:
         version = re.search(r"OpenSSH_[\w.]+|Dropbear[ _]?v?[\w.]+", seen.said)
         if seen.silent:
             return Finding("ssh", Mark.BAD, *_endless("ssh -V"))
-        return Finding("ssh", Mark.GOOD, version.group() if version else _("there, of an unknown version"))
+        return Finding("ssh", Mark.GOOD, version.group() if version else _("installed, of an unknown version"))
     if isinstance(seen, Unseen):
         return Finding("ssh", Mark.BAD, seen.problem, _("Look at the folders in PATH: one of them does not answer"))
     if over_ssh:
@@ -186,7 +187,7 @@ def docker_cli(seen: Program | Unseen, context: str | Unseen, variables: Sequenc
     if isinstance(context, str) and context:
         where.append(origin("context", context) if context in _CONTEXTS else _("a context of your own"))
     if variables:
-        where.append(_("set here: {variables}").format(variables=", ".join(variables)))
+        where.append(_("set here: {variables}").format(variables=_(", ").join(variables)))
     if isinstance(seen, Unseen):
         return Finding(name, Mark.BAD, seen.problem, _("Look at the folders in PATH: one of them does not answer"))
     if not seen.found:
@@ -222,7 +223,7 @@ def _endless(command: str) -> tuple[str, str]:
 
 def _version(said: str) -> str:
     found = re.search(r"\d+\.\d+[\w.+~-]{0,40}", said)
-    return found.group() if found else _("there, of an unknown version")
+    return found.group() if found else _("installed, of an unknown version")
 
 
 def autostart(seen: Autostart | Unseen) -> Finding:
@@ -285,7 +286,7 @@ _LOCALE = re.compile(r"[A-Za-z0-9_.@-]{1,40}")
 
 def language(name: str, encoding: str, letters: bool | Unseen, home: Home) -> Finding:
     """Tell the locale, whether it has room for our marks, and whether a font has the characters of our language."""
-    shown = name if _LOCALE.fullmatch(name) else _("one that cannot be shown") if name else _("none")
+    shown = name if _LOCALE.fullmatch(name) else _("a name that cannot be shown") if name else _("none")
     if letters is False:
         text = _("{locale}: no font has the characters of this language, menus show boxes").format(locale=shown)
         return Finding(N_("locale"), Mark.BAD, text, packages.install(home.family, "font"))
@@ -301,7 +302,7 @@ def parts(found: Mapping[str, str], python: str, version: str) -> Finding:
     told += [f"{name} {number}" if number else _("{name} missing").format(name=name) for name, number in found.items()]
     if missing := [name for name, number in found.items() if not number]:
         step = _("Install trayd anew, the way you did (scripts/start, pipx, uv): {packages} belong to it")
-        step = step.format(packages=", ".join(missing))
+        step = step.format(packages=_(", ").join(missing))
         return Finding(N_("versions"), Mark.BAD, " · ".join(told), step, needed=True)
     return Finding(N_("versions"), Mark.GOOD, " · ".join(told), needed=True)
 

@@ -159,6 +159,16 @@ class MachineStarted(Value):
     error: str = ""
 
 
+class TrayGone(Value):
+    """No tray shows the icon, or not any more."""
+
+
+class NoTray(Value):
+    """Long after the start there is no tray, but somebody to tell it; `step` is what a person can do here."""
+
+    step: str
+
+
 class Tick(Value):
     """Time passed: a deadline may have come."""
 
@@ -337,16 +347,21 @@ class Button(Value):
 
 
 class Notify(Value):
-    """Show a notification, in place of the last one about the same subject."""
+    """Show a notification, in place of the last one about the same subject; its picture is a state's, or the icon."""
 
     title: str
     text: str
     subject: str = ""
     buttons: tuple[Button, ...] = ()
+    state: str = ""
+
+
+class AdviseTray(Value):
+    """Look what a person can do here to have a tray, and whether they can be told: NoTray comes back."""
 
 
 class Remember(Value):
-    """Write the choice and the settings to disk."""
+    """Write the choice and the settings to disk; `quiet` says no word if that fails, since nobody chose anything."""
 
     active: str
     previous: str
@@ -354,6 +369,8 @@ class Remember(Value):
     theme: Theme = Theme.COLOUR
     language: str = ""
     greeted: bool = False
+    trayless: bool = False
+    quiet: bool = False
 
 
 class Greet(Value):

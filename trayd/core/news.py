@@ -22,7 +22,7 @@ _LINES = 6  # engines in a body
 _NETWORK = frozenset({"no_answer", "connect_timeout", "no_route", "dns", "connection_lost"})
 
 _QUIET = N_("There is no further notification about it until it has been steady for 5 minutes.")
-_QUIET_MANY = N_("There is no further notification about one of them until one of them has been steady for 5 minutes.")
+_QUIET_MANY = N_("There is no further notification about any of them until it has been steady for 5 minutes.")
 
 
 class News(Value):

@@ -156,7 +156,8 @@ def _default(
     tls = Tls(folder, bool(environ.get("DOCKER_TLS_VERIFY"))) if folder else None
     if tls is not None and not url.startswith("tcp://"):
         tls = None
-        notes = (*notes, _("The TLS variables mean nothing here, but make docker 20.10 fail on a socket: unset them."))
+        told = _("The TLS variables mean nothing here, but make docker 26 and older fail on a socket: unset them.")
+        notes = (*notes, told)
     elif tls is not None and not given.strip():
         notes = (*notes, _("With TLS and without a host docker goes to {host}.").format(host=TLS_HOST))
     elif url.startswith("tcp://"):

@@ -46,7 +46,7 @@ def problems(
         return
     if "enum" in schema and value not in schema["enum"]:
         text = _("{key} must be one of {values}, not {value}{suggestion}")
-        words = {"values": ", ".join(schema["enum"]), "suggestion": did_you_mean(str(value), schema["enum"])}
+        words = {"values": _(", ").join(schema["enum"]), "suggestion": did_you_mean(str(value), schema["enum"])}
         yield at, text.format(key=_name(at), value=_shown(value), **words)
     if isinstance(value, str) and "pattern" in schema and not re.search(schema["pattern"], value):
         text = _("{key} is {value}: {hint}")
@@ -72,7 +72,7 @@ def _object_problems(
     ways = [way["required"][0] for way in schema.get("oneOf", ())]
     if ways and (given := [way for way in ways if way in value]) != given[:1]:
         text = _("only one of {keys} can stand here: remove {given}")
-        yield (*at, given[1]), text.format(keys=", ".join(ways), given=_joined(_("{key} or {other}"), "key", given))
+        yield (*at, given[1]), text.format(keys=_(", ").join(ways), given=_joined(_("{key} or {other}"), "key", given))
     elif ways and not given:
         yield at, _("'{key}' is missing: {hint}").format(key=ways[0], hint=_hint(known[ways[0]]))
     for key, needed in schema.get("dependentRequired", {}).items():

@@ -13,6 +13,7 @@ from trayd.core.health import Now
 from trayd.core.identity import Identities
 from trayd.core.profile import unchosen
 from trayd.core.telling import Telling
+from trayd.core.trayless import Trayless
 from trayd.core.value import Value, replace
 from trayd.core.view import Theme
 
@@ -69,6 +70,7 @@ class Snapshot(Value):
     docker_machine: bool = False
     starting: frozenset[str] = frozenset()
     telling: Telling = Telling()
+    trayless: Trayless = Trayless()
     generation: int = 0
     stopped: bool = False
 
@@ -142,4 +144,5 @@ def remember(snapshot: Snapshot) -> m.Remember:
         snapshot.theme,
         snapshot.language,
         snapshot.greeted,
+        snapshot.trayless.told,
     )

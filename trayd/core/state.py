@@ -6,7 +6,7 @@ A late message of an older watch is dropped by its generation number, so there i
 from __future__ import annotations
 
 from trayd.core import health as h
-from trayd.core import identity, report, telling
+from trayd.core import identity, report, telling, trayless
 from trayd.core import messages as m
 from trayd.core.certificates import dated
 from trayd.core.commands import command, machine_started, speak
@@ -43,6 +43,12 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
             return put_engine(snapshot, name, replace(snapshot.engines[name], images=images)), []
         case m.Tick():
             return _tick(snapshot, now)
+        case m.TrayGone() | m.NoTray():
+            return _tray(snapshot, message, now)
+        case m.TrayCame():
+            snapshot, effects = _tray(snapshot, message, now)
+            snapshot, more = command(snapshot, message, now)
+            return snapshot, effects + more
         case m.Woke():
             return _woke(snapshot, now)
         case m.Loaded():
@@ -73,6 +79,8 @@ def next_deadline(snapshot: Snapshot) -> float | None:
             times.append(ends)
     if (told := telling.due(snapshot.telling, snapshot.engines)) is not None:
         times.append(told)
+    if snapshot.trayless.due is not None:
+        times.append(snapshot.trayless.due)
     return min(times, default=None)
 
 
@@ -206,7 +214,19 @@ def _tick(snapshot: Snapshot, now: Now) -> Result:
             snapshot = put_engine(snapshot, name, replace(engine, health=health))
             judged.append(name)
     snapshot, more = _told(snapshot, telling.passed(snapshot, judged, now))
+    effects += more
+    snapshot, more = _tray(snapshot, m.Tick(), now)
     return snapshot, effects + more
+
+
+def _tray(snapshot: Snapshot, message: trayless.Message, now: Now) -> Result:
+    was = snapshot.trayless
+    known, effects = trayless.happened(was, message, now)
+    if known is not was:
+        snapshot = replace(snapshot, trayless=known)
+    if known.told != was.told:
+        effects.append(replace(remember(snapshot), quiet=True))
+    return snapshot, effects if snapshot.notifications else [e for e in effects if isinstance(e, m.Remember)]
 
 
 def _cli_goes(snapshot: Snapshot, cli: CliGoesTo, now: Now) -> Result:

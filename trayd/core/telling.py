@@ -177,7 +177,7 @@ def _flush(snapshot: Snapshot, telling: Telling, now: Now) -> Told:
         if back := [name for name in outage.names if name in telling.back]:
             gone = [name for name in outage.names if name not in back]
             word = news.back(_of(snapshot, back), _of(snapshot, gone), outage.restless)
-            notes += _note(snapshot, outage.subject, word)
+            notes += _note(snapshot, outage.subject, word, State.REACHABLE)
     outages = _left(outages, telling.back)
     lost = [name for name in telling.lost if _wanted(snapshot, name)]
     storm = [name for name in lost if len(_recent(telling, name, now)) > MANY]
@@ -260,5 +260,5 @@ def _of(snapshot: Snapshot, names: Iterable[str]) -> list[Engine]:
     return [engine for name, engine in snapshot.engines.items() if name in of and _wanted(snapshot, name)]
 
 
-def _note(snapshot: Snapshot, subject: str, word: news.News | None) -> list[object]:
-    return [] if word is None else [m.Notify(word.title, word.text, subject, word.buttons)]
+def _note(snapshot: Snapshot, subject: str, word: news.News | None, state: State = State.UNREACHABLE) -> list[object]:
+    return [] if word is None else [m.Notify(word.title, word.text, subject, word.buttons, str(state))]

@@ -23,7 +23,7 @@ from trayd.desktop import autostart_systemd as systemd
 from trayd.desktop import autostart_windows as windows
 from trayd.desktop.autostart_windows import run_key_value
 from trayd.desktop.autostart_xdg import EntryError, desktop_entry, parse_desktop_entry, parse_desktop_entry_exec
-from trayd.files import platform_folder, write_whole
+from trayd.files import platform_folder, shipped, write_whole
 
 __all__ = [
     "AutostartError",
@@ -112,7 +112,7 @@ def enable(command: Sequence[str], icon: str | None = None, unit: bool = False) 
         elif sys.platform == "darwin":
             write_whole(_agent_path(), launch_agent(command))
         else:
-            write_whole(_entry_path(), desktop_entry(command, icon).encode())
+            write_whole(_entry_path(), desktop_entry(command, icon or _icon()).encode())
             systemd.disable()
     except EntryError as error:
         text = _("trayd cannot start at login: {problem}.").format(problem=error)
@@ -255,6 +255,11 @@ def _location() -> str:
     if sys.platform == "linux" and systemd.is_enabled():
         return str(systemd.unit_path())
     return str(_agent_path() if sys.platform == "darwin" else _entry_path())
+
+
+def _icon() -> str | None:
+    path = shipped("trayd.png", "icons/trayd.png")
+    return path if os.path.exists(path) else None
 
 
 def _entry_path() -> Path:

@@ -131,7 +131,9 @@ def instance() -> Instance:
 def kind(environ: Mapping[str, str]) -> Home:
     """Tell what kind of system and desktop this is."""
     system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
-    return Home(system, family(_release()), environ.get("XDG_CURRENT_DESKTOP", ""))
+    # sway itself names no desktop.
+    desktop = environ.get("XDG_CURRENT_DESKTOP") or ("sway" if "SWAYSOCK" in environ else "")
+    return Home(system, family(_release()), desktop)
 
 
 def system(environ: Mapping[str, str]) -> list[str]:

@@ -22,8 +22,8 @@ from trayd.core.words import _
 MOST_LINES = 20
 MOST_NOTES = 12
 
-# Left without a choice: what they all end with, and what a shell makes of Ctrl-C.
-_LEFT = (1, 130)
+# Left without a choice: what they all end with (fuzzel since 1.10 with 2), and what a shell makes of Ctrl-C.
+_LEFT = (1, 2, 130)
 # A remark that is no failure: fuzzel makes many, and GTK, of which wofi is made, about every theme.
 _REMARKS = re.compile(r"(info|warn|debug):|.*(-CRITICAL \*\*|Theme parsing error)")
 
@@ -84,7 +84,7 @@ def named(command: str) -> Picker:
         text = _("there is no program '{name}'{suggestion}")
         raise TraydError(
             text.format(name=clean(words[0], 60), suggestion=did_you_mean(words[0], KNOWN)),
-            _("Install it, or say another one; trayd knows {programs}").format(programs=", ".join(KNOWN)),
+            _("Install it, or say another one; trayd knows {programs}").format(programs=_(", ").join(KNOWN)),
         )
     name = os.path.basename(words[0])
     return Picker((program, *words[1:]), name if name in KNOWN and not words[1:] else "")

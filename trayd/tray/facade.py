@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trayd.core.messages import MenuOpened, Notify
-from trayd.core.view import Item, Mark, View
+from trayd.core.view import IconSpec, Item, Mark, View
 from trayd.tray.fallback import Fallback
 from trayd.tray.icons import render
 from trayd.tray.pystray_import import pystray, wished_backend
@@ -31,6 +31,7 @@ class _KeyedItem(pystray.MenuItem):  # type: ignore[misc]
 
     def __init__(self, item: Item, action: Any) -> None:
         self.key, self.shown = item.key, item
+        self.line = not item.enabled  # text only: an open menu's list need not change for another text
         checked = None if item.mark is Mark.NONE else (lambda _: item.checked)
         super().__init__(item.label, action, checked=checked, radio=item.mark is Mark.RADIO, enabled=item.enabled)
 
@@ -104,7 +105,9 @@ class Tray:
                 self._icon.notify(_clip(note.text, _NOTICE), _clip(note.title, _NOTICE_TITLE))
         else:
             buttons = tuple((button.label, button.command) for button in note.buttons)
-            self._icon.notify_about(note.subject, note.text, note.title, buttons)
+            # The icon may still show the state before, and it is the active engine's, which need not be this one.
+            image = render(IconSpec(note.state)) if note.state else None
+            self._icon.notify_about(note.subject, note.text, note.title, buttons, image)
 
     def _backend(self) -> Any:
         if self._foreign and sys.platform == "win32" and wished_backend is None:

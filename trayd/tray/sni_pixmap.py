@@ -52,8 +52,16 @@ def rgba(image: Any) -> Any:
     return image if image.mode == "RGBA" else image.convert("RGBA")
 
 
+def _without_hidden_colour(image: Any) -> Any:
+    """Make what is transparent black: swaybar adds its colour to the bar's, and every icon would be a square."""
+    clear = image.copy()
+    clear.paste((0, 0, 0, 0), (0, 0, *image.size))
+    clear.paste(image, mask=image.getchannel("A").point([0] + [255] * 255))
+    return clear
+
+
 def _pixmap(image: Any) -> Pixmap:
-    data = rgba(image).tobytes()
+    data = _without_hidden_colour(rgba(image)).tobytes()
     turned = bytearray(len(data))
     turned[0::4] = data[3::4]
     turned[1::4] = data[0::4]
