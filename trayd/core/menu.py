@@ -203,5 +203,6 @@ def _tooltip(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) 
         names = _(", ").join(e.profile.name for e in others[:3]) + (" …" if len(others) > 3 else "")
         lines.append(_("Also not reachable: {names}").format(names=names))
     lines += report.expiring(snapshot.engines.values())[:3]
-    lines += [item.label for item in _cli(snapshot, clock) if item.key == "cli changed"]
+    if snapshot.cli_changed:
+        lines += [item.label for item in _cli(snapshot, clock) if item.key == "cli changed"]
     return "\n".join(clean(line, 160) for line in lines)

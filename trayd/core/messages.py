@@ -82,9 +82,10 @@ class Answered(Value):
 
 
 class Failed(Value):
-    """A probe failed, and why."""
+    """A probe failed, and why; `held`: its connection is kept, and whatever comes there is told as a hint."""
 
     diagnosis: Diagnosis
+    held: bool = False
 
 
 class Probed(Value):

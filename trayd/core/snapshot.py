@@ -25,9 +25,9 @@ class Watch(Value):
     """The plan for one engine, all in monotonic seconds: nothing of it is ever shown.
 
     `asked` is the start of the outstanding probe, `due` the time of the next one, `again` asks once more as soon as
-    the outstanding one is back, `fresh` on a new connection; `listening` since when its event stream is held. `wake`:
-    a person asked, the next probe may start the engine; `looked_at`: the menu was opened since its lists were asked
-    for.
+    the outstanding one is back, `fresh` on a new connection; `held` counts the silent probes in a row whose
+    connections were kept; `listening` since when its event stream is held. `wake`: a person asked, the next probe may
+    start the engine; `looked_at`: the menu was opened since its lists were asked for.
     """
 
     generation: int
@@ -37,6 +37,7 @@ class Watch(Value):
     again: bool = False
     fresh: bool = False
     failures: int = 0
+    held: int = 0
     listening: float | None = None
     listen_due: float = 0.0
     short_streams: int = 0

@@ -116,17 +116,20 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
         engine = replace(engine, certificates=dated(engine.certificates, now.wall))
     good = health.state in h.GOOD
     failures = 0 if good else watch.failures + 1
+    held = watch.held + 1 if isinstance(outcome, m.Failed) and outcome.held else 0
     if good:
         due = h.next_beat(now.mono if watch.asked is None else watch.asked, settings.interval, watch.generation)
     else:
-        due = now.mono + h.retry_delay(health, failures - 1, settings, engine.profile.endpoint.socket, now)
+        due = now.mono + h.retry_delay(health, failures - 1, settings, engine.profile.endpoint.socket, now, held)
+        if held and due - now.mono > settings.interval:
+            due = h.next_beat(due - settings.interval, settings.interval, watch.generation)  # at most so much sooner
     if health.state is h.State.DEGRADED and was.state not in h.GOOD:
         due = now.mono  # it was asked while it was still starting: a second look tells whether it stays slow
     if engine is not snapshot.engines[name] and engine != snapshot.engines[name]:
         snapshot = put_engine(snapshot, name, engine)
     snapshot, more = _told(snapshot, telling.probed(snapshot, name, was, now))
     effects += more
-    again, watch = watch.again, replace(watch, asked=None, due=due, last=now.mono, failures=failures)
+    again, watch = watch.again, replace(watch, asked=None, due=due, last=now.mono, failures=failures, held=held)
     snapshot = put_watch(snapshot, name, watch)
     if isinstance(outcome, m.Answered) and outcome.engine is not None and outcome.engine.fingerprint:
         snapshot, more = _recognised(snapshot, name)  # it may not be asked, or not want to tell, its ID

@@ -54,7 +54,7 @@ class Node(Value, apart=("item",)):
     """One item as a panel sees it; `identity` names it among its siblings, `item` is what a click calls."""
 
     id: int
-    identity: Hashable = None
+    identity: tuple[Hashable, ...] = ()
     properties: Properties = MappingProxyType({})
     children: tuple[Node, ...] = ()
     default: bool = False
@@ -116,9 +116,9 @@ def evolve(old: Layout, menu: Iterable[Any] | None, gnome: bool = False) -> tupl
     siblings = old.root.children if sum(n.hidden for n in old.root.children) <= _MOST_HIDDEN else ()  # else all anew
     new = tuple(_grow(menu, siblings, fresh, gnome))
     if gnome and (moved := _moved(new, siblings)):
-        siblings = tuple(replace(node, identity=None) if node.id in moved else node for node in siblings)
+        siblings = tuple(replace(node, identity=()) if node.id in moved else node for node in siblings)
         new = tuple(_grow(menu, siblings, fresh, gnome))
-    root = Node(ROOT, None, old.root.properties, _settle(new, siblings, fresh))
+    root = Node(ROOT, (), old.root.properties, _settle(new, siblings, fresh))
     nodes = {node.id: node for node in _walk(root)}
     known = old.nodes or {ROOT: old.root}
     change = _difference(known, nodes)
@@ -133,9 +133,15 @@ def _grow(
     if menu is None:
         return
     known = {node.identity: node for node in siblings}
+    fixed = {id(node.item): node for node in siblings if getattr(node.item, "fixed", False)}
     line = getattr(type(menu), "SEPARATOR", None)
     seen: Counter[Hashable] = Counter()
     for item in menu:
+        same = fixed.get(id(item))
+        if same and same.identity and same.identity[-1] == seen[same.identity[:-1]]:
+            seen[same.identity[:-1]] += 1
+            yield same
+            continue
         separator = item is line or getattr(item, "separator", False)
         submenu = None if separator else item.submenu
         checked = None if separator else item.checked
@@ -237,8 +243,8 @@ def _difference(old: Mapping[int, Node], new: Mapping[int, Node]) -> Change:
     parents = []
     for number, node in new.items():
         before = old.get(number)
-        if before is None:
-            continue  # its parent's list of children changed, which says it all
+        if before is None or before is node:
+            continue  # its parent's list of children changed, which says it all; nothing did
         values = {**_SHOWN, **node.properties} if before.hidden else node.properties
         changed = {name: value for name, value in values.items() if before.properties.get(name) != value}
         if changed:

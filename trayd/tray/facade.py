@@ -22,10 +22,15 @@ _TOOLTIP, _NOTICE_TITLE, _NOTICE = 127, 63, 255
 
 
 class _KeyedItem(pystray.MenuItem):  # type: ignore[misc]
-    """A pystray menu item that knows its place among its siblings, so that an open menu can live on."""
+    """A pystray menu item that knows its place among its siblings, so that an open menu can live on.
+
+    `fixed`: it never says anything else, so whoever knows it already need not ask again.
+    """
+
+    fixed = True
 
     def __init__(self, item: Item, action: Any) -> None:
-        self.key = item.key
+        self.key, self.shown = item.key, item
         self.line = not item.enabled  # text only: an open menu's list need not change for another text
         checked = None if item.mark is Mark.NONE else (lambda _: item.checked)
         super().__init__(item.label, action, checked=checked, radio=item.mark is Mark.RADIO, enabled=item.enabled)
@@ -41,8 +46,9 @@ class Tray:
         self._foreign = sys.platform in ("win32", "darwin") or wished_backend is not None
         self._on_host = on_host
         self._fallback = None if self._foreign else Fallback(view, post, on_host)
+        self._menu_shown = self._menu(view.menu)
         self._icon: Any = self._backend()(
-            "trayd", icon=render(view.icon), title=self._title(view.tooltip), menu=self._menu(view.menu)
+            "trayd", icon=render(view.icon), title=self._title(view.tooltip), menu=self._menu_shown
         )
         # Our own back end knows more than pystray's interface.
         self._icon.on_secondary = self._middle
@@ -85,7 +91,7 @@ class Tray:
         if view.tooltip != old.tooltip:
             self._icon.title = self._title(view.tooltip)
         if view.menu != old.menu:
-            self._icon.menu = self._menu(view.menu)
+            self._icon.menu = self._menu_shown = self._menu(view.menu, self._menu_shown)
         if self._fallback is not None:
             self._fallback.show(view)
 
@@ -125,14 +131,18 @@ class Tray:
         if self._view.middle is not None:
             self._post(self._view.middle)
 
-    def _menu(self, items: tuple[Item, ...]) -> Any:
-        return pystray.Menu(*(self._item(item) for item in items))
+    def _menu(self, items: tuple[Item, ...], before: Any = None) -> Any:
+        """Make a menu; what is the same as in the one before is taken from there."""
+        known = {one.key: one for one in before.items if isinstance(one, _KeyedItem)} if before else {}
+        return pystray.Menu(*(self._item(item, known.get(item.key)) for item in items))
 
-    def _item(self, item: Item) -> Any:
+    def _item(self, item: Item, before: _KeyedItem | None) -> Any:
         if item.separator:
             return pystray.Menu.SEPARATOR
+        if before is not None and before.shown == item:
+            return before
         if item.children:
-            return _KeyedItem(item, self._menu(item.children))
+            return _KeyedItem(item, self._menu(item.children, before.submenu if before else None))
         return _KeyedItem(item, self._action(item.command))
 
     def _action(self, command: object | None) -> Callable[[], None]:
