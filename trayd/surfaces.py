@@ -16,10 +16,10 @@ from typing import IO, TYPE_CHECKING
 
 from trayd.core import report
 from trayd.core.cells import cut, wrap
+from trayd.core.effects import Notify
 from trayd.core.errors import TraydError
 from trayd.core.health import GOOD, State
 from trayd.core.menu import PROFILES_INLINE, PROFILES_INLINE_IN_GNOME, About, view
-from trayd.core.messages import Notify
 from trayd.core.snapshot import Snapshot
 from trayd.core.view import View, is_gnome
 from trayd.core.words import N_, _

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.scene import LAB, OFFICE, Scene, of
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.diagnosis import diagnose
 from trayd.core.health import GOOD, TOGETHER, TRANSITIONS, Event, State, next_beat
@@ -195,7 +196,7 @@ def test_a_sign_of_life_of_a_silent_engine_is_asked_about_at_once():
         scene.probed("office", m.Failed(diagnose("no_answer", OFFICE.endpoint), held=True))
         scene.wait(max(0.0, scene.snapshot.watches["office"].due - scene.now))
     scene.probed("office", m.Failed(diagnose("no_answer", OFFICE.endpoint), held=True))
-    assert scene.say(m.Hinted("office", 1)) == [m.Ask("office", 3.0)]
+    assert scene.say(m.Hinted("office", 1)) == [do.Ask("office", 3.0)]
     scene.answer()
     assert scene.state() == "reachable"
 
@@ -235,7 +236,7 @@ def test_the_sleep_of_the_computer_is_not_held_against_an_engine():
     scene.fail()
     scene.now += 3600
     effects = scene.say(m.Woke())
-    assert of(m.Ask, effects) == [m.Ask("office", 3.0, fresh=True)]
+    assert of(do.Ask, effects) == [do.Ask("office", 3.0, fresh=True)]
     scene.wait(2)
     assert scene.state() == "reconnecting"
     assert not scene.notes()
@@ -248,10 +249,10 @@ def test_a_question_from_before_the_sleep_is_not_waited_for():
     scene.wait(5)
     scene.now += 3600
     effects = scene.say(m.Woke())
-    assert [type(effect) for effect in effects] == [m.StopWatch, m.StartWatch, m.Ask]
-    assert effects[2] == m.Ask("office", 3.0, fresh=True)
+    assert [type(effect) for effect in effects] == [do.StopWatch, do.StartWatch, do.Ask]
+    assert effects[2] == do.Ask("office", 3.0, fresh=True)
     assert scene.wait(1) == []
     scene.say(m.Probed("office", 1, m.Failed(diagnose("no_answer", OFFICE.endpoint))))  # the old watch's
     assert scene.state() == "reachable"
     scene.answer()
-    assert of(m.Ask, scene.wait(5)) == [m.Ask("office", 3.0)]
+    assert of(do.Ask, scene.wait(5)) == [do.Ask("office", 3.0)]

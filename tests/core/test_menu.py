@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.scene import LAB, OFFICE, Scene
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.cells import width, wrap
 from trayd.core.menu import IMAGES_SHOWN, LINE, PROFILES_INLINE, view
@@ -95,7 +96,7 @@ def test_the_icons_colours_are_chosen_in_the_menu():
         ("Dark, for a light panel", False),
     ]
     assert {item.mark for item in group} == {Mark.RADIO}
-    assert scene.say(group[1].command) == [m.Remember("office", "", True, Theme.LIGHT)]
+    assert scene.say(group[1].command) == [do.Remember("office", "", True, Theme.LIGHT)]
     assert shown(scene).icon == IconSpec("reachable", theme=Theme.LIGHT)
     assert [item.checked for item in find(shown(scene).menu, "Settings", "Icon").children] == [False, True, False]
     assert shown(Scene(theme=Theme.DARK)).icon == IconSpec("none", theme=Theme.DARK)

@@ -15,6 +15,7 @@ from tests.harness.dockerd import Dockerd
 from tests.harness.poll import wait_until
 from tests.harness.responder import Reply, Responder
 from tests.harness.tls import Authority
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.profile import Endpoint, Profile
 from trayd.engine.pulse import Pulse
@@ -34,7 +35,7 @@ class Watched:
     def ask(self, timeout: float = 20.0) -> m.Answered | m.Failed:
         """Send a probe and wait for what comes of it."""
         before = self.probed
-        self.watch.ask(m.Ask("office", timeout))
+        self.watch.ask(do.Ask("office", timeout))
         return self.outcome(before, timeout)
 
     @property
@@ -117,7 +118,7 @@ def test_an_engine_that_goes_on_while_it_is_asked_has_answered(frozen: tuple[Wat
     """Whatever comes within the time of a knock, docker-py asks in what is left of it."""
     watched, engine = frozen
     before = watched.probed
-    watched.watch.ask(m.Ask("office", 20.0))
+    watched.watch.ask(do.Ask("office", 20.0))
     engine.thaw()
     outcome = watched.outcome(before, 20.0)
     assert isinstance(outcome, m.Answered) and outcome.engine is not None, outcome
@@ -179,7 +180,7 @@ def test_a_good_engine_is_told_as_soon_while_others_are_knocked_at(pulse: Pulse)
     with standin.silent(unix=True) as server, Responder(lambda method, path: GOOD, unix=True) as good:
         hung, other = Watched(endpoint(server.url), pulse), Watched(endpoint(good.url), pulse)
         hung.hold()
-        hung.watch.ask(m.Ask("office", 20.0))
+        hung.watch.ask(do.Ask("office", 20.0))
         assert isinstance(other.ask(), m.Answered)
         begun = time.monotonic()
         assert isinstance(other.ask(), m.Answered)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trayd.core.messages import Button, CheckAgain, MenuOpened, Notify, Quit, Use
+from trayd.core.effects import Button, Notify
+from trayd.core.messages import CheckAgain, MenuOpened, Quit, Use
 from trayd.core.view import IconSpec, Item, Mark, View
 from trayd.tray import dbusmenu, dbusmenu_wire, facade
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from trayd.core import effects as do
 from trayd.core import health as h
-from trayd.core import messages as m
 from trayd.core import news
 from trayd.core.engine import Engine
 from trayd.core.health import GOOD, Health, Now, State
@@ -261,4 +261,4 @@ def _of(snapshot: Snapshot, names: Iterable[str]) -> list[Engine]:
 
 
 def _note(snapshot: Snapshot, subject: str, word: news.News | None, state: State = State.UNREACHABLE) -> list[object]:
-    return [] if word is None else [m.Notify(word.title, word.text, subject, word.buttons, str(state))]
+    return [] if word is None else [do.Notify(word.title, word.text, subject, word.buttons, str(state))]

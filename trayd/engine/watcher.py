@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.diagnosis import Diagnosis, diagnose
 from trayd.core.profile import Endpoint, Profile
@@ -37,7 +38,7 @@ LIST_TIMEOUT = 20.0
 class _Question(Value):
     """A probe to send through docker-py; `silent`: the pulse did, and nothing came until `deadline`."""
 
-    ask: m.Ask
+    ask: do.Ask
     deadline: float
     silent: bool = False
 
@@ -64,7 +65,7 @@ class Watch:
         self._nobody = False  # is listening, the last probe says
         self._thread("probe", self._work)
 
-    def ask(self, question: m.Ask) -> None:
+    def ask(self, question: do.Ask) -> None:
         """Send a probe."""
         deadline = time.monotonic() + question.timeout
         client = self._client
@@ -75,7 +76,7 @@ class Watch:
         else:
             self._pulse.ask(line, deadline, lambda pinged: self._pinged(question, deadline, pinged))
 
-    def _pinged(self, question: m.Ask, deadline: float, pinged: Pinged) -> None:
+    def _pinged(self, question: do.Ask, deadline: float, pinged: Pinged) -> None:
         if pinged.latency is None:
             self._questions.put(_Question(question, deadline, pinged.silent))
         elif not self._stopped:

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from trayd.core.messages import MenuOpened, Notify
+from trayd.core.effects import Notify
+from trayd.core.messages import MenuOpened
 from trayd.core.view import IconSpec, Item, Mark, View
 from trayd.tray.fallback import Fallback
 from trayd.tray.icons import render
