@@ -38,6 +38,10 @@ class Panel(Host):
     on_register: Callable[[], None] | None = None
     registered_at: float = 0.0
 
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__(address)
+
     def _came(self, message: Incoming) -> None:
         if message.call and message.member == "RegisterStatusNotifierItem" and not self.registered_at:
             self.registered_at = time.monotonic()

@@ -38,6 +38,7 @@ def private_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         proxy = name.upper().endswith("_PROXY")
         if name.startswith("DOCKER_") or proxy or name in {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}:
             monkeypatch.delenv(name)
+    monkeypatch.delenv("XDG_CURRENT_DESKTOP", raising=False)  # in GNOME the menu is told in another way
     home = tmp_path / "home"
     for name, below in HOMES.items():
         monkeypatch.setenv(name, str(home / below))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from trayd import tasks
 from trayd.config import memory
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.errors import TraydError
 from trayd.core.health import Now
@@ -44,7 +45,7 @@ class Surface(Protocol):
     def draw(self, snapshot: Snapshot) -> None:
         """Show a snapshot, if it looks different from the one before."""
 
-    def notify(self, note: m.Notify) -> None:
+    def notify(self, note: do.Notify) -> None:
         """Show a notification."""
 
     def stop(self) -> None:
@@ -186,57 +187,57 @@ class App:
             self._perform(effect)
 
     def _perform(self, effect: object) -> None:
-        if isinstance(effect, m.Remember):
+        if isinstance(effect, do.Remember):
             self._stored.remember(_memory(effect), effect.quiet)
             return
         if self._files is None:
             self._waiting.append(effect)  # not before the icon is up: docker takes longer to import than a tray
             return
         match effect:
-            case m.StartWatch():
+            case do.StartWatch():
                 self._start_watch(effect)
-            case m.StopWatch(name):
+            case do.StopWatch(name):
                 self._files.unwatch(("socket", name))
                 if watch := self._watches.pop(name, None):
                     watch.stop()
-            case m.Ask(name):
+            case do.Ask(name):
                 self._watches[name].ask(effect)
-            case m.Overtake(name, asked):
+            case do.Overtake(name, asked):
                 self._watches[name].overtaken(asked)
-            case m.Listen(name):
+            case do.Listen(name):
                 self._watches[name].listen()
-            case m.Describe(name):
+            case do.Describe(name):
                 self._watches[name].describe()
-            case m.ListImages(name):
+            case do.ListImages(name):
                 self._watches[name].list_images()
-            case m.Notify():
+            case do.Notify():
                 for surface in self.surfaces:
                     surface.notify(effect)
-            case m.Greet(remembered, greeting):
+            case do.Greet(remembered, greeting):
                 if self._stored.remember(_memory(remembered), quiet=True):  # else it would be said at every login
                     self._perform(greeting)
-            case m.Speak(language):
+            case do.Speak(language):
                 speak(language)
-            case m.RememberEngines(known):
+            case do.RememberEngines(known):
                 self._stored.remember_engines(known)
-            case m.PutOnClipboard(text):
+            case do.PutOnClipboard(text):
                 self._work(tasks.copy, text)
-            case m.CopyLadder(profile, details):
+            case do.CopyLadder(profile, details):
                 self._work(tasks.copy_ladder, profile, details)
-            case m.RunMachine(name, machine):
+            case do.RunMachine(name, machine):
                 self._work(self._stored.start_machine, name, machine)
-            case m.AskMachine(machine):
+            case do.AskMachine(machine):
                 self._work(self._stored.renew_address, machine)
-            case m.OpenFolder():
+            case do.OpenFolder():
                 self._work(tasks.open_folder, self._stored.folder)
-            case m.SetAutostart(enabled):
+            case do.SetAutostart(enabled):
                 self._work(tasks.set_autostart, enabled)
-            case m.AdviseTray():
+            case do.AdviseTray():
                 self._work(tasks.tray_advice)
-            case m.ReadFiles():
+            case do.ReadFiles():
                 self._stored.read()
 
-    def _start_watch(self, effect: m.StartWatch) -> None:
+    def _start_watch(self, effect: do.StartWatch) -> None:
         from trayd.engine.pulse import Pulse  # imports docker's own libraries, as the next one does docker
         from trayd.engine.watcher import Watch
 
@@ -268,7 +269,7 @@ class App:
         thread.start()
 
 
-def _memory(effect: m.Remember) -> memory.Memory:
+def _memory(effect: do.Remember) -> memory.Memory:
     return memory.Memory(**{field: getattr(effect, field) for field in memory.Memory.__match_args__})
 
 

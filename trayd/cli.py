@@ -238,7 +238,7 @@ def _config_check(options: argparse.Namespace) -> int:
         told = _("{profiles}, no problems: trayd shows what it finds by itself")
     say(told.format(profiles=good))
     if not files:
-        say("  → " + _("How to write one: {command}").format(command="trayd config path --help"))
+        say("  → " + _("Samples to begin with: {command}").format(command="trayd config sample"))
     return 0
 
 

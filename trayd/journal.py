@@ -14,7 +14,7 @@ import threading
 import time
 
 from trayd import __version__
-from trayd.core import messages as m
+from trayd.core import effects as do
 from trayd.core.snapshot import Snapshot
 from trayd.core.text import clean
 from trayd.output import say
@@ -68,7 +68,7 @@ class Journal:
         for line in changes(old, snapshot):
             self.tell(line)
 
-    def notify(self, note: m.Notify) -> None:
+    def notify(self, note: do.Notify) -> None:
         """Write what failed of our own: that has no subject. What is told about engines is a change already."""
         if not note.subject:
             from trayd.core.journal import failure

@@ -16,12 +16,12 @@ from typing import IO, TYPE_CHECKING
 
 from trayd.core import report
 from trayd.core.cells import cut, wrap
+from trayd.core.effects import Notify
 from trayd.core.errors import TraydError
 from trayd.core.health import GOOD, State
-from trayd.core.menu import About, view
-from trayd.core.messages import Notify
+from trayd.core.menu import PROFILES_INLINE, PROFILES_INLINE_IN_GNOME, About, view
 from trayd.core.snapshot import Snapshot
-from trayd.core.view import View
+from trayd.core.view import View, is_gnome
 from trayd.core.words import N_, _
 from trayd.output import write
 
@@ -60,12 +60,14 @@ class TraySurface:
 
     def __init__(self, about: Callable[[], About]) -> None:
         self._about = about
+        gnome = is_gnome(os.environ.get("XDG_CURRENT_DESKTOP", ""))
+        self._inline = PROFILES_INLINE_IN_GNOME if gnome else PROFILES_INLINE
         self._shown: View | None = None
         self.tray: Tray | None = None
 
     def view(self, snapshot: Snapshot) -> View:
         """Return the view of a snapshot."""
-        return view(snapshot, clock, self._about())
+        return view(snapshot, clock, self._about(), self._inline)
 
     def draw(self, snapshot: Snapshot) -> None:
         """Show a snapshot, if its view differs from the one shown."""

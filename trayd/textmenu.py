@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from trayd.app import App, KeepChoice
+from trayd.core import effects as do
 from trayd.core import listing
 from trayd.core import messages as m
 from trayd.core.errors import TraydError
@@ -140,7 +141,7 @@ class _Menu:
     def draw(self, snapshot: Snapshot) -> None:
         """Nothing: a list that is open cannot change."""
 
-    def notify(self, note: m.Notify) -> None:
+    def notify(self, note: do.Notify) -> None:
         """Keep what is to be told for when the list is closed."""
         self._told.append((note.title, note.text))
 

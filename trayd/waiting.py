@@ -11,6 +11,7 @@ import threading
 import time
 
 from trayd.app import App
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core import report
 from trayd.core.cells import cut
@@ -89,7 +90,7 @@ class _Goal:
             self._line = line
             show_in_place(line)
 
-    def notify(self, note: m.Notify) -> None:
+    def notify(self, note: do.Notify) -> None:
         """Nothing: a script waits, and its exit code is the answer."""
 
     def stop(self) -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.flap import Relay
-from bench.items.menu import Asking
+from bench.layouts import layout_times
 from bench.meter import memory, work
 from bench.model import Result, Row, spread
 from bench.rig import Panel, Program, Rig, Seat
@@ -53,11 +53,7 @@ def measure(rig: Rig) -> Result:
         rig.say(f"scale: {flap} s with {FLAPPING} flapping")
         _, busy = _cost({0: program}, flap)
         shown = _shown(program.panel, relays, since, time.monotonic())
-        asking = Asking(program)
-        calls = []
-        for _ in range(rig.pick(200, 40)):
-            calls.append(asking())
-            time.sleep(0.02)
+        (calls,) = layout_times([program], rig.pick(200, 40))
     first, last = counts[0], counts[-1]
     each = 1024 * (points[last][1] - points[first][1]) / (last - first)
     lost, back = (sorted(shown[up]) for up in (False, True))

@@ -162,7 +162,7 @@ def test_an_empty_folder_is_no_mistake() -> None:
     """`trayd config check` in an empty home says that the local engine is used, and how to write a profile."""
     told = trayd("config", "check")
     assert told.returncode == 0
-    assert "the local engine is used\n  → How to write one" in told.stderr
+    assert "the local engine is used\n  → Samples to begin with: trayd config sample" in told.stderr
 
 
 def test_the_schema_is_a_json_schema() -> None:

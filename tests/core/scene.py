@@ -1,5 +1,6 @@
 """A loop without threads: messages in, effects out, a clock that tests move by hand."""
 
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.diagnosis import diagnose
 from trayd.core.health import Now
@@ -55,7 +56,7 @@ class Scene:
         return str(self.snapshot.engines[name].health.state)
 
     def notes(self):
-        return [effect for effect in self.effects if isinstance(effect, m.Notify)]
+        return [effect for effect in self.effects if isinstance(effect, do.Notify)]
 
 
 def of(kind, effects):

@@ -2,6 +2,7 @@
 
 from tests.core.scene import LAB, OFFICE, Scene
 from tests.core.test_menu import labels, shown
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.dockercli import CliGoesTo
 from trayd.core.profile import Profile, Tls, parse_host
@@ -59,7 +60,7 @@ def test_a_change_of_the_context_is_told_once():
     scene.say(THERE)
     scene.say(THERE)
     title = "Docker CLI: context changed from default to lab-context"
-    assert scene.notes() == [m.Notify(title, "It goes to tcp://lab.example:2375.", "docker cli")]
+    assert scene.notes() == [do.Notify(title, "It goes to tcp://lab.example:2375.", "docker cli")]
     assert told(scene) == ["Docker CLI goes to: tcp://lab.example:2375", f"{title} at 14:02"]
     assert shown(scene).tooltip.endswith(f"{title} at 14:02")
     scene.say(m.ToggleNotifications())

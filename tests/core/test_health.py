@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.scene import LAB, OFFICE, Scene, of
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.diagnosis import diagnose
 from trayd.core.health import GOOD, TOGETHER, TRANSITIONS, Event, State, next_beat
@@ -125,7 +126,8 @@ def test_a_slow_answer_is_told_apart_from_none():
 def test_a_hang_is_noticed_within_interval_and_timeout(start: float, interval: float, number: int) -> None:
     """Whenever an engine answered, it is asked again within the interval, and not in the same moment."""
     due = next_beat(start, interval, number)
-    assert 0.02 * interval <= due - start <= interval
+    rounding = 1e-9  # of the difference of two such times
+    assert 0.02 * interval - rounding <= due - start <= interval + rounding
     again = next_beat(due, interval, number)
     assert again - due == pytest.approx(0.98 * interval, abs=0.01), "from then on it is asked once an interval"
 
@@ -155,6 +157,48 @@ def test_a_lost_engine_is_asked_soon_and_then_ever_more_rarely():
         assert delays[100] <= 0.5
         assert 0.5 < delays[300] <= 2.1
         assert most / 2 < delays[-1] <= most
+
+
+def test_a_silent_engine_is_asked_rarely_only_while_a_connection_waits_for_it():
+    """By a quarter of its silence, half a minute at most; else at the interval, however often it was refused before."""
+    scene = Scene(OFFICE)
+    silence = m.Failed(diagnose("no_answer", OFFICE.endpoint), held=True)
+
+    def pause():
+        return scene.snapshot.watches["office"].due - scene.now
+
+    scene.answer()
+    scene.say(m.StreamEnded("office", 1))
+    for _ in range(100):
+        scene.fail()
+        scene.wait(max(0.0, pause()))
+    since, pauses = scene.now, []
+    for _ in range(40):
+        scene.now += 3.0
+        scene.probed("office", silence)
+        pauses.append(pause())
+        assert pauses[-1] <= max(6.0, (scene.now - since) / 3)
+        scene.wait(max(0.0, pause()))
+    assert max(pauses[:8]) <= 6.0
+    assert min(pauses[-10:]) > 20 and max(pauses) <= 30
+    scene.now += 3.0
+    scene.fail(code="no_answer")
+    assert pause() <= 6.0
+    scene.wait(max(0.0, pause()))
+    scene.probed("office", silence)
+    assert pause() <= 6.0
+
+
+def test_a_sign_of_life_of_a_silent_engine_is_asked_about_at_once():
+    """However rarely it would be asked: what comes on the connection that was kept is a hint."""
+    scene = Scene(OFFICE)
+    for _ in range(20):
+        scene.probed("office", m.Failed(diagnose("no_answer", OFFICE.endpoint), held=True))
+        scene.wait(max(0.0, scene.snapshot.watches["office"].due - scene.now))
+    scene.probed("office", m.Failed(diagnose("no_answer", OFFICE.endpoint), held=True))
+    assert scene.say(m.Hinted("office", 1)) == [do.Ask("office", 3.0)]
+    scene.answer()
+    assert scene.state() == "reachable"
 
 
 def test_what_a_person_must_mend_is_not_asked_every_second():
@@ -192,7 +236,7 @@ def test_the_sleep_of_the_computer_is_not_held_against_an_engine():
     scene.fail()
     scene.now += 3600
     effects = scene.say(m.Woke())
-    assert of(m.Ask, effects) == [m.Ask("office", 3.0, fresh=True)]
+    assert of(do.Ask, effects) == [do.Ask("office", 3.0, fresh=True)]
     scene.wait(2)
     assert scene.state() == "reconnecting"
     assert not scene.notes()
@@ -205,10 +249,10 @@ def test_a_question_from_before_the_sleep_is_not_waited_for():
     scene.wait(5)
     scene.now += 3600
     effects = scene.say(m.Woke())
-    assert [type(effect) for effect in effects] == [m.StopWatch, m.StartWatch, m.Ask]
-    assert effects[2] == m.Ask("office", 3.0, fresh=True)
+    assert [type(effect) for effect in effects] == [do.StopWatch, do.StartWatch, do.Ask]
+    assert effects[2] == do.Ask("office", 3.0, fresh=True)
     assert scene.wait(1) == []
     scene.say(m.Probed("office", 1, m.Failed(diagnose("no_answer", OFFICE.endpoint))))  # the old watch's
     assert scene.state() == "reachable"
     scene.answer()
-    assert of(m.Ask, scene.wait(5)) == [m.Ask("office", 3.0)]
+    assert of(do.Ask, scene.wait(5)) == [do.Ask("office", 3.0)]

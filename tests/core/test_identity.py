@@ -2,6 +2,7 @@
 
 from tests.core.scene import OFFICE, Scene, of
 from tests.core.test_menu import find, labels, shown
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.identity import Identity
 from trayd.core.profile import parse_host
@@ -23,7 +24,7 @@ def told(scene, info):
 def test_the_first_engine_is_taken_as_the_profiles_own():
     """A profile that is new has no wrong engine."""
     scene = Scene(OFFICE)
-    assert told(scene, ONE) == [m.RememberEngines({"office": Identity(URL, "AAAA")})]
+    assert told(scene, ONE) == [do.RememberEngines({"office": Identity(URL, "AAAA")})]
     assert not scene.snapshot.engines["office"].stranger
     assert told(scene, ONE) == []
 
@@ -31,7 +32,7 @@ def test_the_first_engine_is_taken_as_the_profiles_own():
 def test_another_engine_is_said_at_once_and_copied_only_after_a_click():
     """A machine made anew, or a tunnel to the wrong place: menu and notification say so, nothing is copied."""
     scene = Scene(OFFICE, identities={"office": Identity(URL, "AAAA")})
-    (note,) = of(m.Notify, told(scene, TWO))
+    (note,) = of(do.Notify, told(scene, TWO))
     assert note.title == "office: another engine answers"
     assert "(build2)" in note.text
     assert told(scene, TWO) == []  # once
@@ -41,10 +42,10 @@ def test_another_engine_is_said_at_once_and_copied_only_after_a_click():
     assert "another engine" in shown(scene).tooltip.lower()
     copied = scene.say(m.CopyEnvironment("office", "sh"))
     assert [effect.title for effect in copied] == ["Nothing was copied"]
-    assert of(m.PutOnClipboard, scene.say(m.CopyEnvironment("office", "sh", unset=True)))
+    assert of(do.PutOnClipboard, scene.say(m.CopyEnvironment("office", "sh", unset=True)))
     accepted = scene.say(find(menu, "It is the right one").command)
-    assert accepted == [m.RememberEngines({"office": Identity(URL, "BBBB")})]
-    assert of(m.PutOnClipboard, scene.say(m.CopyEnvironment("office", "sh")))
+    assert accepted == [do.RememberEngines({"office": Identity(URL, "BBBB")})]
+    assert of(do.PutOnClipboard, scene.say(m.CopyEnvironment("office", "sh")))
     assert "It is the right one" not in labels(shown(scene).menu)
 
 
@@ -84,17 +85,17 @@ def test_a_terminal_may_accept_for_the_tray():
 def test_an_engine_that_tells_no_id_is_known_by_its_certificate():
     """Whoever may not ask for the ID is warned about another certificate too, by the first answer, and may accept."""
     scene = Scene(OFFICE)
-    assert of(m.RememberEngines, scene.answer(engine=SILENT)) == [
-        m.RememberEngines({"office": Identity(URL, fingerprint=F)})
+    assert of(do.RememberEngines, scene.answer(engine=SILENT)) == [
+        do.RememberEngines({"office": Identity(URL, fingerprint=F)})
     ]
-    assert of(m.RememberEngines, scene.answer(engine=SILENT)) == []
+    assert of(do.RememberEngines, scene.answer(engine=SILENT)) == []
     found = scene.answer(engine=OTHER)
-    assert [note.title for note in of(m.Notify, found)] == ["office: another engine answers"]
-    assert of(m.RememberEngines, found) == [m.RememberEngines({"office": Identity(URL, "", G, F)})]
-    assert of(m.Notify, scene.answer(engine=OTHER)) == []  # once
-    assert of(m.PutOnClipboard, scene.say(m.CopyEnvironment("office", "sh"))) == []
-    assert scene.say(m.Accept("office")) == [m.RememberEngines({"office": Identity(URL, fingerprint=G)})]
-    assert of(m.RememberEngines, scene.answer(engine=OTHER)) == []
+    assert [note.title for note in of(do.Notify, found)] == ["office: another engine answers"]
+    assert of(do.RememberEngines, found) == [do.RememberEngines({"office": Identity(URL, "", G, F)})]
+    assert of(do.Notify, scene.answer(engine=OTHER)) == []  # once
+    assert of(do.PutOnClipboard, scene.say(m.CopyEnvironment("office", "sh"))) == []
+    assert scene.say(m.Accept("office")) == [do.RememberEngines({"office": Identity(URL, fingerprint=G)})]
+    assert of(do.RememberEngines, scene.answer(engine=OTHER)) == []
     assert not scene.snapshot.engines["office"].stranger
 
 
@@ -113,14 +114,14 @@ def test_a_renewed_certificate_is_recorded_and_no_news():
     renewed = replace(ONE, fingerprint=G)
     scene.answer(engine=OTHER)
     assert not scene.snapshot.engines["office"].stranger
-    assert told(scene, renewed) == [m.RememberEngines({"office": Identity(URL, "AAAA", fingerprint=G)})]
+    assert told(scene, renewed) == [do.RememberEngines({"office": Identity(URL, "AAAA", fingerprint=G)})]
     assert not scene.notes()
 
 
 def test_another_id_with_the_same_certificate_is_another_engine():
     """A certificate that many engines share hides nobody: IDs decide alone."""
     scene = Scene(OFFICE, identities={"office": Identity(URL, "AAAA", fingerprint=F)})
-    assert of(m.Notify, told(scene, replace(TWO, fingerprint=F)))
+    assert of(do.Notify, told(scene, replace(TWO, fingerprint=F)))
     assert scene.snapshot.engines["office"].stranger == "BBBB"
     assert scene.snapshot.identities["office"] == Identity(URL, "AAAA", "BBBB", F)
 

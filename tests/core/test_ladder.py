@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.core.scene import LAB, OFFICE, Scene, of
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.certificates import Certificate
 from trayd.core.diagnosis import diagnose
@@ -109,9 +110,9 @@ def test_details_of_a_failing_engine_hold_the_ladder_those_of_a_good_one_do_not_
     scene = Scene(OFFICE)
     scene.fail()
     (effect,) = scene.say(m.CopyDetails("office"))
-    assert isinstance(effect, m.CopyLadder)
+    assert isinstance(effect, do.CopyLadder)
     assert effect.profile == OFFICE
     assert "cause: " in effect.details
     scene.say(m.CheckAgain("office"))
     scene.answer()
-    assert of(m.PutOnClipboard, scene.say(m.CopyDetails("office")))
+    assert of(do.PutOnClipboard, scene.say(m.CopyDetails("office")))

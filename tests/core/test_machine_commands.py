@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.scene import OFFICE, Scene, of
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.menu import view
 from trayd.core.profile import REMOTE_HEALTH, Profile, parse_host
@@ -32,7 +33,7 @@ def test_a_lost_machine_can_be_started(profile):
     assert offered(scene) == ["Check again", "Start machine", "Copy details"]
     (item,) = [item for item in view(scene.snapshot, str).menu if item.label == "Start machine"]
     assert item.command == m.StartMachine(profile.name)
-    assert scene.say(item.command) == [m.RunMachine(profile.name, "box")]
+    assert scene.say(item.command) == [do.RunMachine(profile.name, "box")]
 
 
 def test_it_is_offered_only_where_it_can_help():
@@ -61,11 +62,11 @@ def test_after_the_start_the_store_is_read_and_the_engine_asked():
     scene = lost(BOX)
     scene.say(m.StartMachine("box"))
     effects = scene.say(m.MachineStarted("box", "box"))
-    assert effects == [m.ReadFiles(), m.Ask("box", 5.0, fresh=True, wake=True)]
+    assert effects == [do.ReadFiles(), do.Ask("box", 5.0, fresh=True, wake=True)]
     assert offered(scene) == ["Check again", "Start machine", "Copy details"]
     scene.say(m.StartMachine("box"))
     scene.say(m.Loaded((OFFICE,), docker_machine=True))
-    assert scene.say(m.MachineStarted("box", "box")) == [m.ReadFiles()]
+    assert scene.say(m.MachineStarted("box", "box")) == [do.ReadFiles()]
     assert not scene.snapshot.starting
 
 
@@ -82,9 +83,9 @@ def test_a_start_that_fails_is_told_with_the_next_step():
 def test_check_again_asks_docker_machine_for_the_address():
     """Only for a machine that is lost, and only where there is docker-machine."""
     scene = lost(BOX)
-    assert of(m.AskMachine, scene.say(m.CheckAgain("box"))) == [m.AskMachine("box")]
-    assert scene.say(m.CheckAgain("box")) == [m.AskMachine("box")]
+    assert of(do.AskMachine, scene.say(m.CheckAgain("box"))) == [do.AskMachine("box")]
+    assert scene.say(m.CheckAgain("box")) == [do.AskMachine("box")]
     scene.answer("box")
-    assert of(m.AskMachine, scene.say(m.CheckAgain("box"))) == []
+    assert of(do.AskMachine, scene.say(m.CheckAgain("box"))) == []
     for scene in (lost(BOX, installed=False), lost(OFFICE)):
-        assert of(m.AskMachine, scene.say(m.CheckAgain(scene.snapshot.active))) == []
+        assert of(do.AskMachine, scene.say(m.CheckAgain(scene.snapshot.active))) == []

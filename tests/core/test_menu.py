@@ -1,13 +1,16 @@
 """The menu as data: the truth first, everything reachable, nothing that moves by itself."""
 
+import pytest
+
 from tests.core.scene import LAB, OFFICE, Scene
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.cells import width, wrap
 from trayd.core.menu import IMAGES_SHOWN, LINE, PROFILES_INLINE, view
 from trayd.core.profile import Profile, parse_host
 from trayd.core.report import details
 from trayd.core.value import replace
-from trayd.core.view import IconSpec, Mark, Theme
+from trayd.core.view import IconSpec, Mark, Theme, is_gnome
 
 INFO = m.EngineInfo("27.3.1", "1.47", "linux", "amd64", "build", "ID")
 
@@ -93,7 +96,7 @@ def test_the_icons_colours_are_chosen_in_the_menu():
         ("Dark, for a light panel", False),
     ]
     assert {item.mark for item in group} == {Mark.RADIO}
-    assert scene.say(group[1].command) == [m.Remember("office", "", True, Theme.LIGHT)]
+    assert scene.say(group[1].command) == [do.Remember("office", "", True, Theme.LIGHT)]
     assert shown(scene).icon == IconSpec("reachable", theme=Theme.LIGHT)
     assert [item.checked for item in find(shown(scene).menu, "Settings", "Icon").children] == [False, True, False]
     assert shown(Scene(theme=Theme.DARK)).icon == IconSpec("none", theme=Theme.DARK)
@@ -279,3 +282,20 @@ def test_what_was_found_says_where_it_comes_from():
         "office",
         "podman  (local)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("desktop", "is_it"),
+    [
+        ("GNOME", True),
+        ("ubuntu:GNOME", True),
+        ("GNOME-Classic:GNOME", True),
+        ("", False),
+        ("XFCE", False),
+        ("X-Cinnamon", False),
+        ("Budgie:GNOME", False),
+    ],
+)
+def test_gnome_is_known_by_the_session_s_own_word(desktop: str, is_it: bool) -> None:
+    """XDG_CURRENT_DESKTOP names the desktop and those that it is made of."""
+    assert is_gnome(desktop) is is_it

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.scene import OFFICE, Scene, of
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.engine import Engine
 from trayd.core.profile import Endpoint, Profile, parse_health, parse_host
@@ -47,9 +48,9 @@ def test_a_changed_setting_is_taken_up():
     """A profile that gets `events: false` is watched anew, so that its stream ends; another interval is not."""
     scene = Scene(OFFICE)
     scene.answer(engine=m.EngineInfo("27"))
-    assert of(m.StartWatch, scene.say(m.Loaded((with_health(interval="9s"),)))) == []
+    assert of(do.StartWatch, scene.say(m.Loaded((with_health(interval="9s"),)))) == []
     effects = scene.say(m.Loaded((with_health(events=False),)))
-    assert [type(effect) for effect in effects] == [m.StopWatch, m.StartWatch, m.Ask]
+    assert [type(effect) for effect in effects] == [do.StopWatch, do.StartWatch, do.Ask]
     assert [type(effect) for effect in scene.answer(engine=m.EngineInfo("27"))] == []
 
 
@@ -61,8 +62,8 @@ def test_only_a_person_or_a_setting_wakes_a_stopped_engine():
     scene.wait(0.1)
     scene.fail(code="stopped_activatable")
     scene.say(m.Woke())
-    assert [ask.wake for ask in of(m.Ask, scene.effects)] == [False, True, False]
+    assert [ask.wake for ask in of(do.Ask, scene.effects)] == [False, True, False]
     eager = Scene(with_health(wake=True))
     eager.answer()
     eager.wait(10)
-    assert [ask.wake for ask in of(m.Ask, eager.effects)] == [True, True]
+    assert [ask.wake for ask in of(do.Ask, eager.effects)] == [True, True]

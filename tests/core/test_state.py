@@ -1,6 +1,7 @@
 """The update function: probes, generations, hints, profiles coming and going, commands."""
 
 from tests.core.scene import LAB, OFFICE, Scene, of
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.diagnosis import diagnose
 from trayd.core.profile import LOCAL_HEALTH, Profile, parse_host
@@ -13,16 +14,16 @@ INFO = m.EngineInfo("27.3.1", "1.47", "linux", "amd64")
 def test_every_profile_is_watched_from_the_start():
     """All profiles are asked at once, not only the active one."""
     scene = Scene(OFFICE, LAB)
-    assert {e.profile.name for e in of(m.StartWatch, scene.effects)} == {"office", "lab"}
-    assert of(m.Ask, scene.effects) == [m.Ask("lab", 5.0), m.Ask("office", 3.0)]
+    assert {e.profile.name for e in of(do.StartWatch, scene.effects)} == {"office", "lab"}
+    assert of(do.Ask, scene.effects) == [do.Ask("lab", 5.0), do.Ask("office", 3.0)]
 
 
 def test_a_reachable_engine_is_described_and_listened_to():
     """The first answer asks for name and ID, holds the event stream, and lists the active engine's images."""
     scene = Scene(OFFICE, LAB, wanted="office")
     effects = scene.answer("office", engine=INFO)
-    assert effects == [m.Describe("office"), m.Listen("office"), m.ListImages("office")]
-    assert of(m.ListImages, scene.answer("lab", engine=INFO)) == []
+    assert effects == [do.Describe("office"), do.Listen("office"), do.ListImages("office")]
+    assert of(do.ListImages, scene.answer("lab", engine=INFO)) == []
     scene.wait(5)
     assert scene.answer("office") == []
 
@@ -32,15 +33,15 @@ def test_the_end_of_the_stream_asks_at_once():
     scene = Scene(OFFICE)
     scene.answer()
     scene.wait(1)
-    assert scene.say(m.StreamEnded("office", 1)) == [m.Ask("office", 3.0)]
+    assert scene.say(m.StreamEnded("office", 1)) == [do.Ask("office", 3.0)]
 
 
 def test_news_during_a_probe_asks_once_more():
     """A probe that may have been answered before the news does not count as the last word."""
     scene = Scene(OFFICE)
     assert scene.say(m.Hinted("office", 1)) == []
-    assert of(m.Ask, scene.answer()) == [m.Ask("office", 3.0)]
-    assert of(m.Ask, scene.answer()) == []
+    assert of(do.Ask, scene.answer()) == [do.Ask("office", 3.0)]
+    assert of(do.Ask, scene.answer()) == []
 
 
 def test_a_storm_of_events_does_not_become_a_storm_of_probes():
@@ -49,7 +50,7 @@ def test_a_storm_of_events_does_not_become_a_storm_of_probes():
     scene.answer()
     asked = 0
     for _ in range(3000):
-        asked += len(of(m.Ask, scene.say(m.Hinted("office", 1)) + scene.wait(0.001)))
+        asked += len(of(do.Ask, scene.say(m.Hinted("office", 1)) + scene.wait(0.001)))
         if scene.snapshot.watches["office"].asked is not None:
             scene.answer()
     assert 2 <= asked <= 4
@@ -60,15 +61,15 @@ def test_a_change_of_the_socket_is_asked_about_on_a_new_connection():
     scene = Scene(OFFICE)
     changed = m.Hinted("office", 1, fresh=True)
     assert scene.say(changed) == []
-    assert of(m.Ask, scene.answer()) == [m.Ask("office", 3.0, fresh=True)]
+    assert of(do.Ask, scene.answer()) == [do.Ask("office", 3.0, fresh=True)]
     scene.answer()
     scene.wait(2)
-    assert scene.say(changed) == [m.Ask("office", 3.0, fresh=True)]
+    assert scene.say(changed) == [do.Ask("office", 3.0, fresh=True)]
     scene.answer()
     assert scene.say(changed) == []  # not in a storm
-    assert of(m.Ask, scene.wait(1)) == [m.Ask("office", 3.0, fresh=True)]
+    assert of(do.Ask, scene.wait(1)) == [do.Ask("office", 3.0, fresh=True)]
     scene.answer()
-    assert of(m.Ask, scene.wait(5)) == [m.Ask("office", 3.0)]
+    assert of(do.Ask, scene.wait(5)) == [do.Ask("office", 3.0)]
 
 
 def test_another_kind_of_failure_starts_the_backoff_anew():
@@ -94,7 +95,7 @@ def test_a_hint_starts_the_backoff_anew():
         scene.fail(code="socket_missing")
         scene.wait(15)
     scene.fail(code="socket_missing")
-    assert of(m.Ask, scene.say(m.Hinted("office", 1)))
+    assert of(do.Ask, scene.say(m.Hinted("office", 1)))
     scene.fail()
     assert scene.snapshot.watches["office"].due - scene.now < 0.3
 
@@ -104,7 +105,7 @@ def test_a_stream_that_is_refused_again_and_again_is_not_hammered():
     scene = Scene(OFFICE)
     listens = 0
     for _ in range(200):
-        listens += len(of(m.Listen, scene.answer()))
+        listens += len(of(do.Listen, scene.answer()))
         if scene.snapshot.watches["office"].listening is not None:
             scene.say(m.StreamEnded("office", 1))
         else:
@@ -116,26 +117,26 @@ def test_a_stream_that_is_refused_again_and_again_is_not_hammered():
 def test_an_engine_that_dies_again_and_again_is_listened_to_at_once():
     """A crash-looping engine's streams are short because it dies: each death is seen at once all the same."""
     scene = Scene(OFFICE)
-    assert of(m.Listen, scene.answer())
+    assert of(do.Listen, scene.answer())
     for _ in range(3):  # all within one interval: a probe that is out anyway would do as well
         scene.wait(1)
-        assert of(m.Ask, scene.say(m.StreamEnded("office", 1)))
+        assert of(do.Ask, scene.say(m.StreamEnded("office", 1)))
         scene.fail()
         scene.wait(0.5)
-        assert of(m.Listen, scene.answer()) == [m.Listen("office")]
+        assert of(do.Listen, scene.answer()) == [do.Listen("office")]
 
 
 def test_images_are_listed_on_the_connection_that_stays():
     """A socket that is made anew while the first list is on its way costs a new connection, and lists once more."""
     scene = Scene(OFFICE)
-    assert of(m.ListImages, scene.answer())
+    assert of(do.ListImages, scene.answer())
     scene.wait(2)
-    assert of(m.Ask, scene.say(m.Hinted("office", 1, fresh=True)))
+    assert of(do.Ask, scene.say(m.Hinted("office", 1, fresh=True)))
     scene.say(m.StreamEnded("office", 1))  # while the first probe is out: its stream was on the old connection
     scene.say(m.Hinted("office", 1, fresh=True))
     effects = scene.answer()
-    assert of(m.ListImages, effects) and of(m.Ask, effects)[0].fresh
-    assert of(m.ListImages, scene.answer()), "the new connection ended the first list"
+    assert of(do.ListImages, effects) and of(do.Ask, effects)[0].fresh
+    assert of(do.ListImages, scene.answer()), "the new connection ended the first list"
 
 
 def test_a_late_message_of_an_older_watch_is_dropped():
@@ -161,23 +162,23 @@ def test_a_probe_that_never_returns_is_overtaken():
     """A thread that hangs is abandoned half a second after its timeout, and a new watch takes over."""
     scene = Scene(OFFICE)
     scene.answer()
-    asked = of(m.Ask, scene.wait(5))
-    assert asked == [m.Ask("office", 3.0)]
-    overtaken = of(m.Overtake, scene.wait(3.6))
+    asked = of(do.Ask, scene.wait(5))
+    assert asked == [do.Ask("office", 3.0)]
+    overtaken = of(do.Overtake, scene.wait(3.6))
     (overtake,) = overtaken
     effects = scene.say(m.Overtaken("office", 1, overtake.asked, diagnose("no_answer", OFFICE.endpoint)))
     assert scene.state() == "hung"
-    assert m.StopWatch("office") in effects
-    started = of(m.StartWatch, effects)
+    assert do.StopWatch("office") in effects
+    started = of(do.StartWatch, effects)
     assert [s.generation for s in started] == [2]
-    assert of(m.Ask, scene.wait(1))
+    assert of(do.Ask, scene.wait(1))
 
 
 def test_an_answer_in_the_last_moment_counts():
     """A probe that comes back just as it is given up is an answer, and the engine stays green."""
     scene = Scene(OFFICE)
     scene.answer()
-    (overtake,) = of(m.Overtake, scene.wait(9))
+    (overtake,) = of(do.Overtake, scene.wait(9))
     late = m.Overtaken("office", 1, overtake.asked, diagnose("no_answer", OFFICE.endpoint))
     scene.now += 0.001
     scene.say(m.Hinted("office", 1))
@@ -195,14 +196,14 @@ def test_a_changed_address_starts_a_new_watch_and_other_changes_do_not():
     assert scene.state() == "reachable"
     moved = replace(OFFICE, endpoint=parse_host("unix:///other.sock"))
     effects = scene.say(m.Loaded((moved, LAB)))
-    assert effects[0] == m.StopWatch("office")
+    assert effects[0] == do.StopWatch("office")
     assert scene.state() == "connecting"
 
 
 def test_a_removed_profile_is_forgotten():
     """A deleted file takes its engine out of the menu and ends its watch."""
     scene = Scene(OFFICE, LAB)
-    assert scene.say(m.Loaded((LAB,))) == [m.StopWatch("office")]
+    assert scene.say(m.Loaded((LAB,))) == [do.StopWatch("office")]
     assert list(scene.snapshot.engines) == ["lab"]
 
 
@@ -246,8 +247,8 @@ def test_the_choice_survives_a_profile_that_is_away_for_a_while():
 def test_a_new_file_does_not_switch_by_itself():
     """Whoever never chose keeps the engine that is active, also when a file with an earlier name comes."""
     scene = Scene(OFFICE)
-    assert of(m.Remember, scene.effects) == [m.Remember("office", "", True)]
-    assert of(m.Remember, scene.say(m.Loaded((OFFICE, LAB)))) == []
+    assert of(do.Remember, scene.effects) == [do.Remember("office", "", True)]
+    assert of(do.Remember, scene.say(m.Loaded((OFFICE, LAB)))) == []
     assert scene.snapshot.active == "office"
 
 
@@ -257,7 +258,7 @@ def test_a_context_whose_file_breaks_keeps_its_last_good_version():
     scene = Scene(OFFICE, lab)
     assert scene.say(m.Loaded((OFFICE,), (m.Problem("/meta/lab.json", 0, "not JSON", "context lab"),))) == []
     assert list(scene.snapshot.engines) == ["lab", "office"]
-    assert of(m.StopWatch, scene.say(m.Loaded((OFFICE,)))) == [m.StopWatch("lab")]
+    assert of(do.StopWatch, scene.say(m.Loaded((OFFICE,)))) == [do.StopWatch("lab")]
 
 
 def test_the_first_active_profile_is_where_docker_goes():
@@ -292,7 +293,7 @@ def test_switching_remembers_the_previous_profile():
     """A click in the list switches, saves, and knows the way back."""
     scene = Scene(OFFICE, LAB, wanted="office")
     effects = scene.say(m.Use("lab"))
-    assert m.Remember("lab", "office", True) in effects
+    assert do.Remember("lab", "office", True) in effects
     assert scene.snapshot.active == "lab"
     assert scene.say(m.Use("lab")) == []
     assert scene.say(m.Use("nonsense")) == []
@@ -301,7 +302,7 @@ def test_switching_remembers_the_previous_profile():
 def test_a_choice_that_came_from_the_file_is_not_written_back():
     """`trayd use` in a terminal moves the tray, and the tray does not write the file again."""
     scene = Scene(OFFICE, LAB, wanted="office")
-    assert of(m.Remember, scene.say(m.Use("lab", save=False))) == []
+    assert of(do.Remember, scene.say(m.Use("lab", save=False))) == []
     assert scene.snapshot.active == "lab"
 
 
@@ -309,7 +310,7 @@ def test_check_again_asks_on_a_new_connection():
     """Whoever mended the certificates clicks, and they are read again."""
     scene = Scene(OFFICE)
     scene.fail(code="tls_files")
-    assert scene.say(m.CheckAgain("office")) == [m.Ask("office", 3.0, fresh=True, wake=True)]
+    assert scene.say(m.CheckAgain("office")) == [do.Ask("office", 3.0, fresh=True, wake=True)]
     assert scene.say(m.CheckAgain("gone")) == []
 
 
@@ -326,13 +327,13 @@ def test_a_value_that_cannot_be_quoted_is_said_and_nothing_is_copied():
     """cmd cannot carry a percent sign: a notification says so instead of a wrong line."""
     scene = Scene(replace(OFFICE, env=(("A", "100%"),)))
     effects = scene.say(m.CopyEnvironment("office", "cmd"))
-    assert effects == [m.Notify("Nothing was copied", "office: A contains %, which cmd cannot quote")]
+    assert effects == [do.Notify("Nothing was copied", "office: A contains %, which cmd cannot quote")]
 
 
 def test_notifications_can_be_switched_off():
     """With notifications off, a loss is shown and not told, and the setting is saved."""
     scene = Scene(OFFICE)
-    assert m.Remember("office", "", False) in scene.say(m.ToggleNotifications())
+    assert do.Remember("office", "", False) in scene.say(m.ToggleNotifications())
     scene.answer()
     scene.say(m.StreamEnded("office", 1))
     scene.fail()
@@ -348,14 +349,14 @@ def test_opening_the_menu_freshens_what_it_shows():
     scene.answer()
     scene.say(m.ImagesListed("office", 1, ()))
     scene.wait(3)
-    assert of(m.Ask, scene.say(m.MenuOpened()))
-    assert of(m.ListImages, scene.answer()) == [m.ListImages("office")]
+    assert of(do.Ask, scene.say(m.MenuOpened()))
+    assert of(do.ListImages, scene.answer()) == [do.ListImages("office")]
 
 
 def test_quit_stops_the_watches_and_touches_no_engine():
     """Quit ends trayd's own connections and nothing else."""
     scene = Scene(OFFICE, LAB)
-    assert scene.say(m.Quit()) == [m.StopWatch("lab"), m.StopWatch("office"), m.Stop()]
+    assert scene.say(m.Quit()) == [do.StopWatch("lab"), do.StopWatch("office"), do.Stop()]
     assert scene.snapshot.stopped
 
 
@@ -384,9 +385,9 @@ def test_another_language_is_spoken_at_once():
     scene.answer("office")
     scene.fail("lab")
     effects = scene.say(m.ChooseLanguage("zh_CN"))
-    assert effects[0] == m.Speak("zh_CN")
-    assert [effect.name for effect in of(m.Ask, effects)] == ["lab"]
-    assert of(m.Remember, effects)[0].language == "zh_CN"
+    assert effects[0] == do.Speak("zh_CN")
+    assert [effect.name for effect in of(do.Ask, effects)] == ["lab"]
+    assert of(do.Remember, effects)[0].language == "zh_CN"
     assert not scene.snapshot.shows_like(Scene(OFFICE, LAB).snapshot)
     assert scene.say(m.SettingsAre(True, scene.snapshot.theme, "zh_CN")) == []
-    assert scene.say(m.SettingsAre(True, scene.snapshot.theme, ""))[0] == m.Speak("")
+    assert scene.say(m.SettingsAre(True, scene.snapshot.theme, ""))[0] == do.Speak("")

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.scene import OFFICE, Scene, of
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.health import GOOD
 from trayd.core.profile import REMOTE_HEALTH, Profile, parse_host
@@ -81,7 +82,7 @@ def test_a_start_that_failed_can_be_tried_again():
     """The word that a machine could not be started carries the command to try once more."""
     scene = Scene(replace(OFFICE, machine="box"))
     (note,) = scene.say(m.MachineStarted("office", "box", "no VBoxManage"))
-    assert note.buttons == (m.Button("Try again", m.StartMachine("office")),)
+    assert note.buttons == (do.Button("Try again", m.StartMachine("office")),)
 
 
 def test_a_return_has_no_button():
@@ -93,12 +94,24 @@ def test_a_return_has_no_button():
     assert scene.notes()[1].buttons == ()
 
 
+def test_the_picture_is_the_state_that_is_told():
+    """A loss is told with the picture of a lost engine and a return with a good one's, whatever the icon shows."""
+    office, lab = (replace(OFFICE, name=name) for name in ("office", "lab"))
+    scene = good(office, lab)
+    lose(scene, "lab")
+    back(scene, "lab")
+    assert [(note.title, note.state) for note in scene.notes()] == [
+        ("lab: not reachable", "unreachable"),
+        ("lab is reachable again", "reachable"),
+    ]
+
+
 def test_check_again_from_a_notification_is_answered():
     """After a click that leaves no menu open, the outcome is told even if nothing has changed; once."""
     scene = good(OFFICE)
     lose(scene, "office")
     scene.fail()
-    assert scene.say(m.Recheck(("office",))) == [m.Ask("office", 3.0, fresh=True, wake=True)]
+    assert scene.say(m.Recheck(("office",))) == [do.Ask("office", 3.0, fresh=True, wake=True)]
     scene.fail()
     scene.fail()
     assert titles(scene) == ["office: not reachable"] * 2
@@ -196,7 +209,7 @@ def test_a_lost_network_is_one_notification():
     assert note.title == "4 engines are not reachable: alpha, beta, delta …"
     assert note.text.splitlines()[:4] == [f"{name}: no network" for name in NAMES]
     assert note.text.splitlines()[4]
-    assert note.buttons == (m.Button("Check again", m.Recheck(NAMES)),)
+    assert note.buttons == (do.Button("Check again", m.Recheck(NAMES)),)
     back(scene, *NAMES)
     assert titles(scene)[1:] == ["4 engines are reachable again: alpha, beta, delta …"]
     assert {note.subject for note in scene.notes()} == {note.subject}
@@ -266,7 +279,7 @@ def test_who_is_still_gone_is_said():
         "2 engines are reachable again: delta, gamma",
     ]
     assert told[0].text == "Still not reachable: delta, gamma."
-    assert told[0].buttons == (m.Button("Check again", m.Recheck(("delta", "gamma"))),)
+    assert told[0].buttons == (do.Button("Check again", m.Recheck(("delta", "gamma"))),)
     assert {note.subject for note in scene.notes()} == {"alpha"}
 
 
@@ -522,7 +535,7 @@ class Timed(Scene):
 
     def say(self, message):
         effects = super().say(message)
-        self.told_at += [self.now] * len(of(m.Notify, effects))
+        self.told_at += [self.now] * len(of(do.Notify, effects))
         return effects
 
 

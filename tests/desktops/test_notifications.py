@@ -10,8 +10,10 @@ from tests.harness.desktop import PrivateBus, Screen, end
 from tests.harness.dockerd import Dockerd
 from tests.harness.host import Host, Peer, running
 from tests.harness.need import need
+from tests.harness.notification_server import NotificationServer
 from tests.harness.poll import wait_until
 from tests.harness.program import Trayd
+from tests.harness.responder import Responder, engine
 from tests.tray.icon_for_tests import an_icon
 from trayd.core.messages import StartMachine
 
@@ -138,3 +140,21 @@ def test_a_lone_button_is_the_click_on_the_notification(dunst: tuple[PrivateBus,
             wait_until(lambda: clicked == [StartMachine("box")], what="the click")
             server.control("close")
             wait_until(lambda: not icon._notifications._subjects["box"].id, what="the word that it was closed")
+
+
+def test_a_notification_bears_the_icon_of_what_it_tells() -> None:
+    """The picture beside "not reachable" is that of an unreachable engine, not of the moment before."""
+    with PrivateBus() as bus, NotificationServer(bus.address) as server:
+        program = Trayd(DBUS_SESSION_BUS_ADDRESS=bus.address)
+        with Responder(engine()) as running_engine:
+            program.profile("office", f"host: {running_engine.url}\nhealth: {{interval: 1s, grace: 1s}}\n")
+            with Host(bus.address) as host, program:
+                wait_until(lambda: host.tooltip()[0].startswith("office — reachable"), 20, "the reachable icon")
+                running_engine.__exit__()
+                (note,) = wait_until(lambda: server.notes, 30, "the notification")
+                width, _, _, _, _, channels, pixels = note.hints["image-data"][1]
+                wait_until(lambda: "not reachable" in host.tooltip()[0], 20, "the icon of the loss")
+                ours = next(data for size, _, data in host.get("IconPixmap") if size == width)
+                told = {bytes(pixels[i : i + 3]) for i in range(0, len(pixels), channels) if pixels[i + 3] == 255}
+                assert told == {bytes(ours[i + 1 : i + 4]) for i in range(0, len(ours), 4) if ours[i] == 255}
+                running_engine.__enter__()

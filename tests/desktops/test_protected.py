@@ -3,9 +3,9 @@
 import pytest
 from PIL import Image, ImageColor
 
-from tests.desktops.test_story import _colour, _item, _watcher
+from tests.desktops.test_story import _colour
 from tests.harness.desktop import PrivateBus, Screen, XfcePanel
-from tests.harness.host import Host
+from tests.harness.host import Host, has_watcher
 from tests.harness.poll import wait_until
 from tests.harness.program import Trayd
 from trayd.core.view import IconSpec
@@ -31,9 +31,9 @@ def test_only_the_second_step_switches(dark: bool) -> None:
         trayd.profile("lab", "host: unix:///nowhere.sock\n")
         trayd.profile("office", "host: unix:///nowhere-else.sock\nprotected: true\n")
         with trayd:
-            wait_until(lambda: _watcher(bus), 20, "the panel's watcher")
+            wait_until(lambda: has_watcher(bus.address), 20, "the panel's watcher")
             with Host(bus.address, watcher=False) as host:
-                wait_until(lambda: _item(host), 20, "trayd's icon in the panel")
+                wait_until(lambda: host.registered(), 20, "trayd's icon in the panel")
                 wait_until(lambda: "office  ✖  not running  (protected)" in "".join(host.labels()), what="both states")
                 assert _colour(host.get("IconPixmap")) == PAINT
                 place = wait_until(lambda: screen.find_colour(*PAINT), 20, "the icon on the screen")

@@ -13,6 +13,7 @@ from tests.harness.poll import wait_until
 from tests.harness.program import Trayd
 from trayd.core.view import IconSpec
 from trayd.tray.artwork import colour
+from trayd.tray.sni_text import in_order
 
 pytestmark = [pytest.mark.desktop, pytest.mark.timeout(120)]
 
@@ -84,7 +85,7 @@ def test_any_name_stands_in_the_menu_as_it_is(desktop: Desktop, name: str) -> No
     desktop.trayd.profile(name, REFUSED)
     with desktop.trayd:
         seen_by(desktop.host)
-        label = f"{name}  ✖  not running"
+        label = in_order(f"{name}  ✖  not running")
         desktop.host.click(label)
         wait_until(lambda: desktop.host.entry(label).checked, what="the switch to it")
         wait_until(lambda: name.split()[0].strip("<b>") in desktop.host.tooltip()[0], what="its name in the tooltip")

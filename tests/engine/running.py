@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tests.harness.poll import wait_until
 from trayd.app import App
 from trayd.config import paths
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.engine import Engine
 from trayd.core.health import State
@@ -36,7 +37,7 @@ class Recording:
     def draw(self, snapshot: Snapshot) -> None:
         self.drawn.append(Drawn(time.monotonic(), snapshot))
 
-    def notify(self, note: m.Notify) -> None:
+    def notify(self, note: do.Notify) -> None:
         self.notes.append((note.title, note.text, note.subject))
 
     def stop(self) -> None:

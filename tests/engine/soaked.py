@@ -24,6 +24,7 @@ from types import FunctionType
 from tests.harness.poll import wait_until
 from tests.harness.processes import processes
 from trayd.app import App
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.health import GOOD
 from trayd.core.snapshot import Snapshot
@@ -75,7 +76,7 @@ class Counting:
                 if not GOOD.issuperset((before, state)):  # on a busy machine an engine may be slow for a moment
                     self.moved = time.monotonic()
 
-    def notify(self, note: m.Notify) -> None:
+    def notify(self, note: do.Notify) -> None:
         self.notes += 1
 
     def stop(self) -> None:

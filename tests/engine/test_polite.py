@@ -14,6 +14,7 @@ from tests.harness import responder
 from tests.harness.poll import wait_until
 from tests.harness.responder import Reply, Responder
 from trayd import choosing
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.health import State
 from trayd.core.profile import Endpoint, Profile
@@ -139,15 +140,15 @@ def test_watching_does_not_start_a_stopped_engine(systemd: Systemd, listening: R
     """Background questions say that Docker is stopped and connect to nobody; "Check again" connects."""
     posted: list[object] = []
     watch = Watch(Profile("local", Endpoint("unix", path=str(listening.path))), 1, posted.append, pulse, systemd.places)
-    watch.ask(m.Ask("local", 3.0))
-    watch.ask(m.Ask("local", 3.0, fresh=True))
+    watch.ask(do.Ask("local", 3.0))
+    watch.ask(do.Ask("local", 3.0, fresh=True))
     wait_until(lambda: len(posted) == 2, what="two looks")
     for message in posted:
         assert isinstance(message, m.Probed) and isinstance(message.outcome, m.Failed)
         found = message.outcome.diagnosis
         assert (found.code, found.cause, found.next) == ("stopped_activatable", *STOPPED)
     assert listening.connections == 0
-    watch.ask(m.Ask("local", 3.0, fresh=True, wake=True))
+    watch.ask(do.Ask("local", 3.0, fresh=True, wake=True))
     wait_until(lambda: len(posted) == 3, what="the answer")
     assert isinstance(posted[2], m.Probed) and isinstance(posted[2].outcome, m.Answered)
     watch.stop()
@@ -159,13 +160,13 @@ def test_a_stop_is_not_undone(systemd: Systemd, listening: Responder, pulse: Pul
     systemd.says("active", "active")
     posted: list[object] = []
     watch = Watch(Profile("local", Endpoint("unix", path=str(listening.path))), 1, posted.append, pulse, systemd.places)
-    watch.ask(m.Ask("local", 3.0))
+    watch.ask(do.Ask("local", 3.0))
     wait_until(lambda: len(posted) == 1, what="the answer")
     watch.listen()  # this stand-in refuses the stream, which is an end like any other
     wait_until(lambda: len(posted) == 2, what="the stream's end")
     systemd.says("deactivating", "active")
     before = listening.connections
-    watch.ask(m.Ask("local", 3.0))
+    watch.ask(do.Ask("local", 3.0))
     wait_until(lambda: len(posted) == 3, what="the look")
     assert isinstance(posted[2], m.Probed) and isinstance(posted[2].outcome, m.Failed)
     assert posted[2].outcome.diagnosis.code == "stopped_activatable"

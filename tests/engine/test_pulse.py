@@ -12,6 +12,7 @@ from tests.engine.asking import endpoint
 from tests.harness.poll import wait_until
 from tests.harness.responder import Reply, Responder
 from tests.harness.tls import Authority
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.profile import Endpoint, Profile
 from trayd.engine.pulse import Line, Pulse
@@ -46,7 +47,7 @@ class Asked:
     def ask(self, timeout: float = 3.0) -> m.Answered | m.Failed:
         """Send a probe and wait for what comes of it."""
         before = len(self.posted)
-        self.watch.ask(m.Ask("office", timeout))
+        self.watch.ask(do.Ask("office", timeout))
         wait_until(lambda: len(self.posted) > before, timeout + 2, "the outcome")
         message = self.posted[before]
         assert isinstance(message, m.Probed)
@@ -115,7 +116,7 @@ def test_a_hanging_engine_keeps_nobody_waiting(asked: Asked, pulse: Pulse) -> No
         other = Asked(endpoint(server.url), pulse, Engine(), server)
         other.ask()
         asked.says.ping = GOOD._replace(delay=30)
-        asked.watch.ask(m.Ask("office", 3.0))
+        asked.watch.ask(do.Ask("office", 3.0))
         start = time.monotonic()
         assert isinstance(other.ask(), m.Answered)
         assert time.monotonic() - start < 1

@@ -22,6 +22,7 @@ from tests.harness.responder import Responder
 from tests.harness.standin import silent
 from tests.harness.tls import Authority, Style, client_context
 from trayd import __version__
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.profile import Endpoint, Profile
 from trayd.core.value import replace
@@ -276,10 +277,10 @@ def test_a_replaced_ca_file_is_taken_up_after_a_failure(
     shutil.copy(stranger.ca, certs / "ca.pem")
     posted: list[object] = []
     watch = Watch(Profile("office", endpoint(tls_engine.tcp_url, certs)), 1, posted.append, pulse)
-    watch.ask(m.Ask("office", 5.0))
+    watch.ask(do.Ask("office", 5.0))
     wait_until(lambda: len(posted) == 1, what="the first outcome")
     shutil.copy(authority.ca, certs / "ca.pem")
-    watch.ask(m.Ask("office", 5.0))
+    watch.ask(do.Ask("office", 5.0))
     wait_until(lambda: len(posted) == 2, what="the second outcome")
     watch.stop()
     first, second = (message.outcome for message in posted if isinstance(message, m.Probed))
@@ -295,7 +296,7 @@ def test_a_watch_that_ends_during_a_probe_leaves_nothing(
     before, files = set(threading.enumerate()), _files()
     with silent(unix=kind == "unix", tls=authority.server() if kind == "tls" else None) as server:
         watch = Watch(Profile("hung", endpoint(server.url, certs if kind == "tls" else None)), 1, lambda _: None, pulse)
-        watch.ask(m.Ask("hung", 60.0))
+        watch.ask(do.Ask("hung", 60.0))
         wait_until(lambda: server.connections == 1, what="the question")
         watch.stop()
         mine = [thread for thread in threading.enumerate() if thread.name == "probe hung"]

@@ -129,7 +129,9 @@ class PrivateBus:
     def close(self) -> None:
         """End the bus and what it started."""
         self.stop()
-        for process in with_variable("DBUS_SESSION_BUS_ADDRESS", self.address):
+        # The home is asked for too: whoever is started by the bus itself gets its address with a number behind it.
+        started = with_variable("HOME", str(self.home)) + with_variable("DBUS_SESSION_BUS_ADDRESS", self.address)
+        for process in started:
             if process.pid != os.getpid():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGKILL)
@@ -247,17 +249,21 @@ class Screen:
         """Press keys one after the other."""
         self._do("xdotool", "key", "--delay", "40", *names)
 
-    def popups(self) -> list[tuple[int, int, int, int]]:
-        """The menus and tooltips that are open: x, y, width and height of each mapped override-redirect window."""
-        return list(self._popups())
+    def popups(self, but: tuple[str, ...] = ()) -> list[tuple[int, int, int, int]]:
+        """The menus and tooltips that are open: x, y, width and height of each mapped override-redirect window.
 
-    def _popups(self) -> Iterator[tuple[int, int, int, int]]:
+        `but` are types of windows that are left out, as "TOOLTIP".
+        """
+        return list(self._popups(but))
+
+    def _popups(self, but: tuple[str, ...]) -> Iterator[tuple[int, int, int, int]]:
         for line in self._do("xwininfo", "-root", "-children").splitlines():
             words = line.split()
             if not words or not words[0].startswith("0x"):
                 continue
             try:
                 told = self._do("xwininfo", "-id", words[0])
+                kind = self._do("xprop", "-id", words[0], "_NET_WM_WINDOW_TYPE") if but else ""
             except AssertionError:
                 continue  # it closed while we looked
             fields = dict(part.strip().split(":", 1) for part in told.splitlines() if part.count(":") == 1)
@@ -265,7 +271,7 @@ class Screen:
                 x, y, width, height = (
                     int(fields[name]) for name in ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height")
                 )
-                if width > 10 and height > 10:
+                if width > 10 and height > 10 and not any(name in kind for name in but):
                     yield x, y, width, height
 
 

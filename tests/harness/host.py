@@ -33,6 +33,7 @@ class Signal:
     at: float
     member: str
     body: tuple[Any, ...]
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class Host(Peer):
         self.items: list[str] = []
         self.signals: list[Signal] = []
         self.registrations: list[tuple[float, str]] = []
+        self.registered_as: list[str] = []  # the names or paths that were given
         self._with_host = with_host
         self._owners: dict[str, str] = {}
         super().__init__(address)
@@ -140,9 +142,10 @@ class Host(Peer):
                     self.items.remove(name)
                     self._signal("StatusNotifierItemUnregistered", "s", (name,))
             elif message.interface in (ITEM, MENU):
-                self.signals.append(Signal(time.monotonic(), message.member, message.body))
+                self.signals.append(Signal(time.monotonic(), message.member, message.body, message.path))
         elif message.member == "RegisterStatusNotifierItem":
             service = message.sender if message.body[0].startswith("/") else message.body[0]
+            self.registered_as.append(message.body[0])
             self.registrations.append((time.monotonic(), service))
             if service not in self.items:
                 self.items.append(service)
@@ -279,7 +282,7 @@ def _entry(encoded: tuple[int, dict[str, Any], list[Any]]) -> Entry:
         value.get("toggle-type", ""),
         value.get("toggle-state") == 1,
         value.get("children-display") == "submenu",
-        tuple(_entry(child) for _, child in children),
+        tuple(_entry(child) for _, child in children if child[1].get("visible", ("b", True))[1]),
     )
 
 

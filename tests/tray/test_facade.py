@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from trayd.core.messages import Button, CheckAgain, MenuOpened, Notify, Quit, Use
+from trayd.core.effects import Button, Notify
+from trayd.core.messages import CheckAgain, MenuOpened, Quit, Use
 from trayd.core.view import IconSpec, Item, Mark, View
-from trayd.tray import facade
+from trayd.tray import dbusmenu, dbusmenu_wire, facade
 
 
 class Recorder:
@@ -102,3 +105,45 @@ def test_a_foreign_icon_is_shown_and_said_to_be_up(tray: facade.Tray, posted: li
     assert tray._icon.visible
     assert posted == [True]
     assert tray.on_bus
+
+
+def test_only_a_line_that_differs_is_made_anew(tray: facade.Tray, posted: list[object]) -> None:
+    """Of a hundred profiles one changes: the other lines are the very items that the panel knows."""
+    before = tray._icon._menu.items
+    changed = (ITEMS[0], Item("profile office", "office ✗", Use("office"), Mark.RADIO, True), *ITEMS[2:])
+    tray.show(View(VIEW.icon, VIEW.tooltip, changed))
+    after = tray._icon.menu.items
+    assert [one is other for one, other in zip(before, after, strict=True)] == [True, False, True, True]
+    assert after[1].text == "office ✗"
+    after[1](tray._icon)
+    assert posted == [Use("office")]
+
+
+keys, labels = st.sampled_from("abc"), st.sampled_from(["", "one", "two", "_"])
+lines = st.builds(Item, keys, labels, st.sampled_from([None, Quit()]), st.sampled_from(Mark), st.booleans())
+deep = st.recursive(
+    lines,
+    lambda inner: st.builds(
+        lambda key, label, items: Item(key, label, children=tuple(items)), keys, labels, st.lists(inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.lists(deep, max_size=5).map(tuple), max_size=6), st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_kept_of_the_menu_before_makes_no_difference(
+    tray: facade.Tray, menus: list[tuple[Item, ...]], gnome: bool
+) -> None:
+    """However menus follow each other: ids, changes and bytes are those of menus that are made wholly anew."""
+    kept = anew = dbusmenu.Layout()
+    whole = dbusmenu_wire.Whole()
+    for menu in menus:
+        tray.show(View(VIEW.icon, VIEW.tooltip, menu))
+        kept, told = dbusmenu.evolve(kept, tray._menu_shown, gnome)
+        anew, expected = dbusmenu.evolve(anew, tray._menu(menu), gnome)
+        assert (kept, told) == (anew, expected)
+        for number, node in anew.nodes.items():
+            assert kept.nodes[number] == node
+            found = dbusmenu.get_layout(anew, number, -1, [])
+            assert found and whole.layout(kept.revision, kept.nodes[number]) == dbusmenu_wire.layout(*found)

@@ -90,6 +90,17 @@ def test_the_icon_comes_back_after_the_panel_was_restarted(bus: PrivateBus) -> N
         assert told[-5:] == [False, True, False, True, False]
 
 
+def test_in_gnome_the_icon_is_known_by_the_connection_s_own_name(
+    bus: PrivateBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its extension drops every second icon that comes under a name of its own while it is switched on."""
+    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
+    with running(an_icon()) as icon, Host(bus.address) as host:
+        assert host.item == icon._bus.unique_name
+        names = host.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ListNames")
+        assert not [name for name in names if name.startswith("org.kde.StatusNotifierItem")]
+
+
 def test_the_icon_comes_back_after_the_bus_was_lost(bus: PrivateBus) -> None:
     """The bus ends and starts again; what changed meanwhile is shown."""
     with running(an_icon()) as icon:

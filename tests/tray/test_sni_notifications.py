@@ -11,8 +11,9 @@ from tests.harness.host import Host, running
 from tests.harness.need import find, need
 from tests.harness.notification_server import NOTIFICATIONS, NotificationServer
 from tests.harness.poll import wait_until
-from tests.tray.icon_for_tests import RED, an_icon
+from tests.tray.icon_for_tests import RED, an_icon, image
 from trayd.core.messages import CheckAgain, CopyDetails, StartMachine
+from trayd.tray.bus import Incoming
 from trayd.tray.sni import Icon
 
 pytestmark = pytest.mark.tray
@@ -36,6 +37,16 @@ def test_a_notification_replaces_the_one_before(bus: PrivateBus) -> None:
         wait_until(lambda: server.notes[-1].title == "office")
         icon.remove_notification()
         wait_until(lambda: server.removed == [1])
+
+
+def test_a_notification_may_have_a_picture_of_its_own(bus: PrivateBus) -> None:
+    """With an image it shows that one, and the next without one our icon again."""
+    with NotificationServer(bus.address) as server, running(an_icon()) as icon:
+        wait_until(lambda: icon._bus and icon._bus.unique_name)
+        for number, (own, first) in enumerate(((image(green := (0, 200, 60, 255)), green), (None, RED)), 1):
+            icon.notify_about("office", "text", "office", image=own)
+            wait_until(lambda number=number: len(server.notes) == number)
+            assert tuple(server.notes[-1].hints["image-data"][1][6][:4]) == first
 
 
 def test_notifications_about_different_subjects_stand_beside_each_other(bus: PrivateBus) -> None:
@@ -162,6 +173,30 @@ def test_what_was_dismissed_comes_anew(bus: PrivateBus) -> None:
         icon.notify_about("office", "back", "office")
         wait_until(lambda: len(server.notes) == 2)
         assert (server.notes[1].replaces, server.notes[1].id) == (0, 2)
+
+
+class ClosesFirst(NotificationServer):
+    """Closes what is to be replaced in the moment before it sees the replacement, which it takes away with it."""
+
+    def _came(self, message: Incoming) -> None:
+        if message.call and message.member == "Notify" and message.body[1]:
+            self._tell("NotificationClosed", "uu", message.body[1], 3)
+        super()._came(message)
+
+
+def test_what_replaces_a_closing_one_is_shown_once_more(bus: PrivateBus) -> None:
+    """Plasma loses it otherwise: the answer to "Check again", sent in the moment in which the click closes the note."""
+    with ClosesFirst(bus.address) as server, clicking(bus) as (icon, _):
+        icon.notify_about("office", "gone", "office", BUTTONS)
+        wait_until(lambda: server.notes and icon._notifications._subjects["office"].id)
+        icon.notify_about("office", "still gone", "office", BUTTONS)
+        wait_until(lambda: len(server.notes) == 3 and icon._notifications._subjects["office"].id == 2)
+        assert [(note.replaces, note.body) for note in server.notes] == [
+            (0, "gone"),
+            (1, "still gone"),
+            (0, "still gone"),
+        ]
+        assert [note.id for note in server.showing().values()] == [2]
 
 
 def test_a_server_that_comes_with_buttons_is_asked_anew(bus: PrivateBus) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from trayd.core import effects as do
 from trayd.core import health as h
 from trayd.core import identity, news, report
 from trayd.core import messages as m
@@ -25,42 +26,42 @@ def command(snapshot: Snapshot, message: object, now: Now) -> Result:
             watch = replace(snapshot.watches[name], listen_due=0.0, images_stale=True, wake=True)
             snapshot, effects = ask(put_watch(snapshot, name, watch), name, now, fresh=True)
             machine = snapshot.engines[name].lost_machine if snapshot.docker_machine else ""
-            return snapshot, [*effects, m.AskMachine(machine)] if machine else effects
+            return snapshot, [*effects, do.AskMachine(machine)] if machine else effects
         case m.Recheck(names):
             return _recheck(snapshot, [name for name in names if name in snapshot.watches], now)
         case m.StartMachine(name) if name in snapshot.engines and snapshot.docker_machine:
             machine = snapshot.engines[name].lost_machine
             if not machine or machine in snapshot.starting:
                 return snapshot, []
-            return replace(snapshot, starting=snapshot.starting | {machine}), [m.RunMachine(name, machine)]
+            return replace(snapshot, starting=snapshot.starting | {machine}), [do.RunMachine(name, machine)]
         case m.CopyDetails(name) if name in snapshot.engines:
             engine = snapshot.engines[name]
             details = report.details(engine)
             if engine.health.state in h.GOOD:
-                return snapshot, [m.PutOnClipboard(details)]
-            return snapshot, [m.CopyLadder(engine.profile, details)]
+                return snapshot, [do.PutOnClipboard(details)]
+            return snapshot, [do.CopyLadder(engine.profile, details)]
         case m.CopyText(text):
-            return snapshot, [m.PutOnClipboard(text)]
+            return snapshot, [do.PutOnClipboard(text)]
         case m.Accept(name) if name in snapshot.engines:
             known, engine = identity.accept(snapshot.identities, snapshot.engines[name])
             return know(snapshot, name, known, engine, [])
         case m.CopyEnvironment(name, _any, False) if name in snapshot.engines and snapshot.engines[name].stranger:
-            return snapshot, [m.Notify(_("Nothing was copied"), report.stranger(snapshot.engines[name])[1], name)]
+            return snapshot, [do.Notify(_("Nothing was copied"), report.stranger(snapshot.engines[name])[1], name)]
         case m.CopyEnvironment(name, shell, unset) if name in snapshot.engines:
             profile = snapshot.engines[name].profile
             try:
                 text = script(SHELLS[shell], cleared(profile) if unset else variables(profile))
             except UnquotableError as error:
-                return snapshot, [m.Notify(_("Nothing was copied"), f"{name}: {error.message}")]
-            return snapshot, [m.PutOnClipboard(text)]
+                return snapshot, [do.Notify(_("Nothing was copied"), f"{name}: {error.message}")]
+            return snapshot, [do.PutOnClipboard(text)]
         case m.MenuOpened() if snapshot.active in snapshot.engines:
             return _menu_opened(snapshot, snapshot.active, now)
         case m.OpenProfiles():
-            return snapshot, [m.OpenFolder()]
+            return snapshot, [do.OpenFolder()]
         case m.Reload():
-            return snapshot, [m.ReadFiles()]
+            return snapshot, [do.ReadFiles()]
         case m.ToggleAutostart():
-            return snapshot, [m.SetAutostart(not snapshot.autostart)]
+            return snapshot, [do.SetAutostart(not snapshot.autostart)]
         case m.ToggleNotifications():
             snapshot = replace(snapshot, notifications=not snapshot.notifications)
             return snapshot, [remember(snapshot)]
@@ -72,10 +73,10 @@ def command(snapshot: Snapshot, message: object, now: Now) -> Result:
             return snapshot, [*effects, remember(snapshot)]
         case m.TrayCame() if not snapshot.greeted:
             snapshot = replace(snapshot, greeted=True)
-            return snapshot, [m.Greet(remember(snapshot), m.Notify(*news.greeting(snapshot)))]
+            return snapshot, [do.Greet(remember(snapshot), do.Notify(*news.greeting(snapshot)))]
         case m.Quit():
-            stops = [m.StopWatch(name) for name in snapshot.engines]
-            return replace(snapshot, stopped=True), [*stops, m.Stop()]
+            stops = [do.StopWatch(name) for name in snapshot.engines]
+            return replace(snapshot, stopped=True), [*stops, do.Stop()]
     return snapshot, []
 
 
@@ -83,7 +84,7 @@ def speak(snapshot: Snapshot, language: str, now: Now) -> Result:
     """Return the snapshot in another language; causes and problems keep their words, so they are asked for anew."""
     if language == snapshot.language:
         return snapshot, []
-    effects: list[object] = [m.Speak(language), m.ReadFiles()]
+    effects: list[object] = [do.Speak(language), do.ReadFiles()]
     snapshot = replace(snapshot, language=language)
     for name, engine in snapshot.engines.items():
         if engine.health.diagnosis is not None:
@@ -100,13 +101,13 @@ def machine_started(snapshot: Snapshot, ended: m.MachineStarted, now: Now) -> Re
         text = _("{error} → docker-machine start {name} in a terminal").format(
             error=clean(ended.error), name=ended.machine
         )
-        again = m.Button(_("Try again"), m.StartMachine(ended.name))
-        return snapshot, [m.Notify(title, text, ended.name, (again,))]
+        again = do.Button(_("Try again"), m.StartMachine(ended.name))
+        return snapshot, [do.Notify(title, text, ended.name, (again,))]
     if ended.name not in snapshot.watches:
-        return snapshot, [m.ReadFiles()]
+        return snapshot, [do.ReadFiles()]
     snapshot, effects = command(snapshot, m.CheckAgain(ended.name), now)
     # Its address has just been stored: there is no need to ask for it as well.
-    return snapshot, [m.ReadFiles(), *(effect for effect in effects if not isinstance(effect, m.AskMachine))]
+    return snapshot, [do.ReadFiles(), *(effect for effect in effects if not isinstance(effect, do.AskMachine))]
 
 
 def _recheck(snapshot: Snapshot, names: Iterable[str], now: Now) -> Result:

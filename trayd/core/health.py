@@ -158,10 +158,11 @@ def next_beat(start: float, interval: float, number: int) -> float:
     return due if due - start > 0.02 * interval else due + period  # asked on its beat, or just before it
 
 
-def retry_delay(health: Health, failures: int, settings: HealthSettings, local: bool, now: Now) -> float:
+def retry_delay(health: Health, failures: int, settings: HealthSettings, local: bool, now: Now, held: int = 0) -> float:
     """Return the seconds from a failed probe's end to the next one.
 
-    Exponential backoff, slow from the start for a failure that a person has to mend.
+    Exponential backoff, slow from the start for a failure that a person has to mend. `held` counts the silent probes
+    in a row each of whose connections waited until the next one.
     """
     code = health.diagnosis.code if health.diagnosis else ""
     first, factor, most = (5.0, 2.0, 60.0) if settled(health) else (0.2, 1.6, 10.0 if local else 30.0)
@@ -172,4 +173,8 @@ def retry_delay(health: Health, failures: int, settings: HealthSettings, local: 
         # Each unanswered probe has already waited for the timeout; a thawed engine is to be seen soon.
         first, most = 0.2, settings.interval
     delay = min(most, first * factor ** min(failures, 30))
+    if held:
+        # Whatever it sends or closes is a hint; the questions are for a connection that died without a word. So they
+        # may be the rarer the longer it has been silent: by a quarter of that time.
+        delay = max(delay, min(30.0, 0.2 * 1.6 ** min(held - 1, 30)))
     return delay * (0.8 + 0.4 * now.jitter)

@@ -22,6 +22,8 @@ from trayd.core.words import LANGUAGES, N_, _
 # Wider lines would push a menu over a whole small screen; labels of panels do not wrap by themselves.
 LINE = 76
 PROFILES_INLINE = 12
+# GNOME's lines are 36 pixels high and its menu does not scroll: a submenu opens in what the screen leaves below them.
+PROFILES_INLINE_IN_GNOME = 5
 IMAGES_SHOWN = 40
 PROBLEMS_SHOWN = 5
 # What the colours are good for is said by the panel: nobody knows it but who looks at it.
@@ -34,7 +36,7 @@ THEMES = {
 About = tuple[str, ...]
 
 
-def view(snapshot: Snapshot, clock: Callable[[float], str], about: About = ()) -> View:
+def view(snapshot: Snapshot, clock: Callable[[float], str], about: About = (), inline: int = PROFILES_INLINE) -> View:
     """Return what the tray shows; `clock` writes a wall-clock time as people read it, `about` are lines to show."""
     engine = snapshot.engines.get(snapshot.active)
     if engine is None:
@@ -44,7 +46,7 @@ def view(snapshot: Snapshot, clock: Callable[[float], str], about: About = ()) -
         state, profile = str(engine.health.state), engine.profile
         icon = IconSpec(state, profile.endpoint.remote, profile.protected, snapshot.theme)
         tooltip, top = _tooltip(snapshot, engine, clock), _top(snapshot, engine, clock)
-    profiles = [*_profiles(snapshot), *_cli(snapshot, clock)]
+    profiles = [*_profiles(snapshot, inline), *_cli(snapshot, clock)]
     groups: list[list[Item]] = [top, profiles, _certificates(snapshot), _problems(snapshot)]
     if engine is not None:
         groups.append([_copy(engine), _images(engine)])
@@ -82,9 +84,9 @@ def _top(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) -> l
     return items
 
 
-def _profiles(snapshot: Snapshot) -> list[Item]:
+def _profiles(snapshot: Snapshot, inline: int) -> list[Item]:
     items = [_profile(engine, snapshot) for engine in snapshot.engines.values()]
-    if len(items) <= PROFILES_INLINE:
+    if len(items) <= inline:
         return items
     bad = sum(1 for engine in snapshot.engines.values() if engine.health.state not in GOOD)
     label = _("Profiles ({number}, {bad} not reachable)") if bad else _("Profiles ({number})")
@@ -201,5 +203,6 @@ def _tooltip(snapshot: Snapshot, engine: Engine, clock: Callable[[float], str]) 
         names = _(", ").join(e.profile.name for e in others[:3]) + (" …" if len(others) > 3 else "")
         lines.append(_("Also not reachable: {names}").format(names=names))
     lines += report.expiring(snapshot.engines.values())[:3]
-    lines += [item.label for item in _cli(snapshot, clock) if item.key == "cli changed"]
+    if snapshot.cli_changed:
+        lines += [item.label for item in _cli(snapshot, clock) if item.key == "cli changed"]
     return "\n".join(clean(line, 160) for line in lines)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trayd.core import report
+from trayd.core.effects import Button
 from trayd.core.engine import Engine
-from trayd.core.messages import Button, CopyDetails, Recheck, StartMachine
+from trayd.core.messages import CopyDetails, Recheck, StartMachine
 from trayd.core.text import clean
 from trayd.core.value import Value
 from trayd.core.words import N_, _, many

@@ -105,18 +105,18 @@ def destination(
 
 def same_place(one: Endpoint, other: Endpoint) -> bool:
     """Whether two endpoints are the same address, asked in the same way."""
-    return one.scheme == other.scheme and _place(one) == _place(other)
+    return (one.scheme, one.port) == (other.scheme, other.port) and _place(one) == _place(other)
 
 
-def _place(endpoint: Endpoint) -> Endpoint:
-    """Return an endpoint with one spelling for what has several."""
+def _place(endpoint: Endpoint) -> tuple[object, ...]:
+    """Return what an endpoint is, with one spelling for what has several; asked for each profile at each drawing."""
     path, tls = endpoint.path.rstrip("/"), endpoint.tls
     if path.startswith("/var/run/"):
         path = path.removeprefix("/var")  # a link to /run on every Linux of the last ten years
     host = "127.0.0.1" if endpoint.host == "localhost" else endpoint.host.lower()
     if tls is not None:
         tls = replace(tls, cert_path=tls.cert_path.rstrip("/"))
-    return replace(endpoint, path=path, host=host, tls=tls)
+    return endpoint.scheme, path, host, endpoint.port, tls, endpoint.user
 
 
 def _chosen(environ: Mapping[str, str], config: CliConfig, context: str | None, host: str | None) -> tuple[str, str]:
@@ -156,7 +156,8 @@ def _default(
     tls = Tls(folder, bool(environ.get("DOCKER_TLS_VERIFY"))) if folder else None
     if tls is not None and not url.startswith("tcp://"):
         tls = None
-        notes = (*notes, _("The TLS variables mean nothing here, but make docker 20.10 fail on a socket: unset them."))
+        told = _("The TLS variables mean nothing here, but make docker 26 and older fail on a socket: unset them.")
+        notes = (*notes, told)
     elif tls is not None and not given.strip():
         notes = (*notes, _("With TLS and without a host docker goes to {host}.").format(host=TLS_HOST))
     elif url.startswith("tcp://"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from trayd.core import effects as do
 from trayd.core import health as h
 from trayd.core import messages as m
 from trayd.core.dockercli import CliChange, CliGoesTo
@@ -25,9 +26,9 @@ class Watch(Value):
     """The plan for one engine, all in monotonic seconds: nothing of it is ever shown.
 
     `asked` is the start of the outstanding probe, `due` the time of the next one, `again` asks once more as soon as
-    the outstanding one is back, `fresh` on a new connection; `listening` since when its event stream is held. `wake`:
-    a person asked, the next probe may start the engine; `looked_at`: the menu was opened since its lists were asked
-    for.
+    the outstanding one is back, `fresh` on a new connection; `held` counts the silent probes in a row whose
+    connections were kept; `listening` since when its event stream is held. `wake`: a person asked, the next probe may
+    start the engine; `looked_at`: the menu was opened since its lists were asked for.
     """
 
     generation: int
@@ -37,6 +38,7 @@ class Watch(Value):
     again: bool = False
     fresh: bool = False
     failures: int = 0
+    held: int = 0
     listening: float | None = None
     listen_due: float = 0.0
     short_streams: int = 0
@@ -109,7 +111,7 @@ def ask(snapshot: Snapshot, name: str, now: Now, fresh: bool = False) -> Result:
     if watch.asked is not None:
         return put_watch(snapshot, name, replace(watch, again=True, fresh=fresh)), []
     settings = snapshot.engines[name].profile.health
-    ask = m.Ask(name, settings.timeout, fresh, wake=watch.wake or settings.wake)
+    ask = do.Ask(name, settings.timeout, fresh, wake=watch.wake or settings.wake)
     # A new connection ends what is being listed on the old one.
     stale = watch.images_stale or fresh
     watch = replace(watch, asked=now.mono, again=False, fresh=False, wake=False, images_stale=stale)
@@ -130,13 +132,13 @@ def hinted(snapshot: Snapshot, name: str, now: Now, fresh: bool = False) -> Resu
 def know(snapshot: Snapshot, name: str, known: Identities, engine: Engine, effects: list[object]) -> Result:
     """Return the snapshot with an engine and what is known of all of them, and the effects with its being saved."""
     if known != snapshot.identities:
-        effects.append(m.RememberEngines(known))
+        effects.append(do.RememberEngines(known))
     return replace(put_engine(snapshot, name, engine), identities=known), effects
 
 
-def remember(snapshot: Snapshot) -> m.Remember:
+def remember(snapshot: Snapshot) -> do.Remember:
     """Return the effect that writes the choice and the settings to disk."""
-    return m.Remember(
+    return do.Remember(
         snapshot.wanted,
         snapshot.previous,
         snapshot.notifications,

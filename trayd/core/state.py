@@ -5,6 +5,7 @@ A late message of an older watch is dropped by its generation number, so there i
 
 from __future__ import annotations
 
+from trayd.core import effects as do
 from trayd.core import health as h
 from trayd.core import identity, report, telling, trayless
 from trayd.core import messages as m
@@ -66,7 +67,7 @@ def update(snapshot: Snapshot, message: object, now: Now) -> Result:
         case CliGoesTo():
             return _cli_goes(snapshot, message, now)
         case m.Said(title, text):
-            return snapshot, [m.Notify(title, text)]
+            return snapshot, [do.Notify(title, text)]
     return command(snapshot, message, now)
 
 
@@ -104,7 +105,7 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
         if outcome.certificates is not None:
             engine = replace(engine, certificates=outcome.certificates)
         if outcome.engine is not None and not engine.only_pings:
-            effects.append(m.Describe(name))
+            effects.append(do.Describe(name))
     else:
         health = h.failed(was, outcome.diagnosis, now)
         engine = replace(engine, health=health, images=None)
@@ -116,17 +117,20 @@ def _probed(snapshot: Snapshot, name: str, outcome: m.Answered | m.Failed, now: 
         engine = replace(engine, certificates=dated(engine.certificates, now.wall))
     good = health.state in h.GOOD
     failures = 0 if good else watch.failures + 1
+    held = watch.held + 1 if isinstance(outcome, m.Failed) and outcome.held else 0
     if good:
         due = h.next_beat(now.mono if watch.asked is None else watch.asked, settings.interval, watch.generation)
     else:
-        due = now.mono + h.retry_delay(health, failures - 1, settings, engine.profile.endpoint.socket, now)
+        due = now.mono + h.retry_delay(health, failures - 1, settings, engine.profile.endpoint.socket, now, held)
+        if held and due - now.mono > settings.interval:
+            due = h.next_beat(due - settings.interval, settings.interval, watch.generation)  # at most so much sooner
     if health.state is h.State.DEGRADED and was.state not in h.GOOD:
         due = now.mono  # it was asked while it was still starting: a second look tells whether it stays slow
     if engine is not snapshot.engines[name] and engine != snapshot.engines[name]:
         snapshot = put_engine(snapshot, name, engine)
     snapshot, more = _told(snapshot, telling.probed(snapshot, name, was, now))
     effects += more
-    again, watch = watch.again, replace(watch, asked=None, due=due, last=now.mono, failures=failures)
+    again, watch = watch.again, replace(watch, asked=None, due=due, last=now.mono, failures=failures, held=held)
     snapshot = put_watch(snapshot, name, watch)
     if isinstance(outcome, m.Answered) and outcome.engine is not None and outcome.engine.fingerprint:
         snapshot, more = _recognised(snapshot, name)  # it may not be asked, or not want to tell, its ID
@@ -145,12 +149,12 @@ def _after_answer(snapshot: Snapshot, name: str, now: Now) -> Result:
     watch, engine, effects = snapshot.watches[name], snapshot.engines[name], list[object]()
     if watch.listening is None and not engine.only_pings and now.mono >= watch.listen_due:
         watch = replace(watch, listening=now.mono)
-        effects.append(m.Listen(name))
+        effects.append(do.Listen(name))
     if watch.images_stale and name == snapshot.active and (watch.looked_at or not engine.only_pings):
         watch = replace(watch, images_stale=False, looked_at=False)
-        effects.append(m.ListImages(name))
+        effects.append(do.ListImages(name))
         if engine.only_pings and engine.info is not None and not engine.info.name:
-            effects.append(m.Describe(name))
+            effects.append(do.Describe(name))
     return (put_watch(snapshot, name, watch) if effects else snapshot), effects
 
 
@@ -159,14 +163,14 @@ def _recognised(snapshot: Snapshot, name: str) -> Result:
     known, engine = identity.recognise(snapshot.identities, snapshot.engines[name])
     effects = list[object]()
     if engine.stranger and not snapshot.engines[name].stranger:
-        effects.append(m.Notify(*report.stranger(engine), name))
+        effects.append(do.Notify(*report.stranger(engine), name))
     return know(snapshot, name, known, engine, effects)
 
 
 def _overtaken(snapshot: Snapshot, name: str, diagnosis: Diagnosis, now: Now) -> Result:
     """The thread that asked is lost: a new watch takes over."""
     snapshot, effects = _probed(snapshot, name, m.Failed(diagnosis), now)
-    effects = [effect for effect in effects if not isinstance(effect, m.Ask)]
+    effects = [effect for effect in effects if not isinstance(effect, do.Ask)]
     snapshot, more = _watch_anew(snapshot, name)
     return snapshot, effects + more
 
@@ -176,7 +180,7 @@ def _watch_anew(snapshot: Snapshot, name: str) -> Result:
     generation = snapshot.generation + 1
     watch = replace(snapshot.watches[name], generation=generation, listening=None, again=False, asked=None)
     snapshot = replace(put_watch(snapshot, name, watch), generation=generation)
-    return snapshot, [m.StopWatch(name), m.StartWatch(snapshot.engines[name].profile, generation)]
+    return snapshot, [do.StopWatch(name), do.StartWatch(snapshot.engines[name].profile, generation)]
 
 
 def _stream_ended(snapshot: Snapshot, name: str, now: Now) -> Result:
@@ -204,7 +208,7 @@ def _tick(snapshot: Snapshot, now: Now) -> Result:
         elif watch.asked is not None and _overdue(watch, engine) <= now.mono:
             # The answer, Overtaken, comes back as a message; until then it is not asked for again.
             snapshot = put_watch(snapshot, name, replace(watch, asked=now.mono))
-            effects.append(m.Overtake(name, now.mono))
+            effects.append(do.Overtake(name, now.mono))
         ends = h.grace_ends(engine.health, engine.profile.health)
         if ends is not None and ends <= now.mono:
             health = h.judged(engine.health, now)
@@ -223,7 +227,7 @@ def _tray(snapshot: Snapshot, message: trayless.Message, now: Now) -> Result:
         snapshot = replace(snapshot, trayless=known)
     if known.told != was.told:
         effects.append(replace(remember(snapshot), quiet=True))
-    return snapshot, effects if snapshot.notifications else [e for e in effects if isinstance(e, m.Remember)]
+    return snapshot, effects if snapshot.notifications else [e for e in effects if isinstance(e, do.Remember)]
 
 
 def _cli_goes(snapshot: Snapshot, cli: CliGoesTo, now: Now) -> Result:
@@ -234,7 +238,7 @@ def _cli_goes(snapshot: Snapshot, cli: CliGoesTo, now: Now) -> Result:
     snapshot = replace(snapshot, cli_changed=CliChange(old.context, cli.context, now.wall))
     if not snapshot.notifications:
         return snapshot, []
-    return snapshot, [m.Notify(*change_told(old.context, cli), "docker cli")]
+    return snapshot, [do.Notify(*change_told(old.context, cli), "docker cli")]
 
 
 def _woke(snapshot: Snapshot, now: Now) -> Result:
@@ -270,7 +274,7 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
     profiles = kept | {n: p for n, p in profiles.items() if p.source == "file" or p.endpoint not in covered}
     if not profiles:
         profiles = {profile.name: profile for profile in loaded.profiles}
-    effects: list[object] = [m.StopWatch(name) for name in snapshot.engines if name not in profiles]
+    effects: list[object] = [do.StopWatch(name) for name in snapshot.engines if name not in profiles]
     engines, watches, generation = {}, {}, snapshot.generation
     kept_watches = list[str]()
     for name in sorted(profiles, key=str.casefold):
@@ -280,11 +284,11 @@ def _loaded(snapshot: Snapshot, loaded: m.Loaded, now: Now) -> Result:
             kept_watches.append(name)
             continue
         if old is not None:
-            effects.append(m.StopWatch(name))
+            effects.append(do.StopWatch(name))
         generation += 1
         engines[name] = Engine(profile, Health(since=now.wall))
         watches[name] = Watch(generation, asked=now.mono)
-        effects += [m.StartWatch(profile, generation), m.Ask(name, profile.health.timeout, wake=profile.health.wake)]
+        effects += [do.StartWatch(profile, generation), do.Ask(name, profile.health.timeout, wake=profile.health.wake)]
     stand_in = snapshot.engines.get(snapshot.wanted)
     snapshot = replace(snapshot, engines=engines, watches=watches, problems=loaded.problems, generation=generation)
     snapshot = replace(snapshot, hidden=loaded.hidden, current=loaded.current)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from trayd.core import effects as do
 from trayd.core import health as h
-from trayd.core import messages as m
 from trayd.core import news
 from trayd.core.engine import Engine
 from trayd.core.health import GOOD, Health, Now, State
@@ -177,7 +177,7 @@ def _flush(snapshot: Snapshot, telling: Telling, now: Now) -> Told:
         if back := [name for name in outage.names if name in telling.back]:
             gone = [name for name in outage.names if name not in back]
             word = news.back(_of(snapshot, back), _of(snapshot, gone), outage.restless)
-            notes += _note(snapshot, outage.subject, word)
+            notes += _note(snapshot, outage.subject, word, State.REACHABLE)
     outages = _left(outages, telling.back)
     lost = [name for name in telling.lost if _wanted(snapshot, name)]
     storm = [name for name in lost if len(_recent(telling, name, now)) > MANY]
@@ -260,5 +260,5 @@ def _of(snapshot: Snapshot, names: Iterable[str]) -> list[Engine]:
     return [engine for name, engine in snapshot.engines.items() if name in of and _wanted(snapshot, name)]
 
 
-def _note(snapshot: Snapshot, subject: str, word: news.News | None) -> list[object]:
-    return [] if word is None else [m.Notify(word.title, word.text, subject, word.buttons)]
+def _note(snapshot: Snapshot, subject: str, word: news.News | None, state: State = State.UNREACHABLE) -> list[object]:
+    return [] if word is None else [do.Notify(word.title, word.text, subject, word.buttons, str(state))]

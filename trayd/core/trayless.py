@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trayd.core import effects as do
 from trayd.core import messages as m
 from trayd.core.value import Value, replace
 from trayd.core.words import _
@@ -35,9 +36,9 @@ def happened(was: Trayless, message: Message, now: Now) -> tuple[Trayless, list[
         case m.TrayGone() if not was.seen and not was.told and was.due is None:
             return replace(was, due=now.mono + PATIENCE), []
         case m.Tick() if was.due is not None and was.due <= now.mono:
-            return replace(was, due=None), [m.AdviseTray()]
+            return replace(was, due=None), [do.AdviseTray()]
         case m.NoTray(step) if not was.seen and not was.told:
-            return replace(was, told=True), [m.Notify(*_words(step), "no tray")]
+            return replace(was, told=True), [do.Notify(*_words(step), "no tray")]
     return was, []
 
 

@@ -75,3 +75,9 @@ class View(Value):
     tooltip: str
     menu: tuple[Item, ...]
     middle: object | None = None
+
+
+def is_gnome(desktop: str) -> bool:
+    """Whether a XDG_CURRENT_DESKTOP means GNOME Shell, whose tray is the AppIndicator extension."""
+    names = desktop.split(":")
+    return "GNOME" in names and "Budgie" not in names

@@ -17,7 +17,7 @@ from trayd.core.profile import Endpoint
 from trayd.engine.certificates import end_of, own_certificates
 from trayd.engine.pulse import Line, line
 from trayd.engine.ssh import ENGINE_GONE, Tunnel
-from trayd.engine.transport import EndpointTls, Sockets, TcpAdapter, UnixAdapter
+from trayd.engine.transport import EndpointTls, Sockets, TcpAdapter, UnixAdapter, client_hello
 
 # What docker-py speaks; the newest API that trayd asks for is the older of this and the engine's.
 OLDEST_API = "1.24"
@@ -109,6 +109,12 @@ class Client:
         if self._adapter is None or not self._told_api or (pool := self._adapter.pool()) is None:
             return None
         return line(pool, self._told_api)
+
+    def question(self) -> bytes:
+        """What to send on a new connection to see whether a silent engine has come back; empty if there is no such."""
+        if self._tls:
+            return client_hello(self.endpoint.host)
+        return self.sockets.ping if self.endpoint.scheme in ("unix", "tcp") else b""
 
     def settle(self, engine_api: str) -> None:
         """Take the API version to speak from the engine's answer, as the docker CLI does."""

@@ -19,6 +19,9 @@ from trayd.engine.client import NEWEST_API, OLDEST_API, AnswerError, Client, ver
 from trayd.engine.ssh import TunnelError
 from trayd.engine.transport import TlsFilesError, tls_context
 
+# Nobody listens there: the file of the socket is not there, or is left over.
+NOBODY = frozenset({"refused", "socket_missing"})
+
 
 def connect(endpoint: Endpoint) -> Client | Failed:
     """Return a client for an endpoint, or why there can be none; nothing is sent."""
@@ -180,6 +183,23 @@ def why(error: Exception, client: Client, deadline: float) -> Diagnosis:
 def silence(client: Client, deadline: float) -> Diagnosis:
     """Return the diagnosis for a ping that was not answered until `deadline`."""
     return why(TimeoutError("timed out"), client, deadline)
+
+
+def still_silent(endpoint: Endpoint) -> Diagnosis:
+    """Return the diagnosis for a silent engine that took in one more connection and was silent there too."""
+    return from_exception(TimeoutError("timed out"), endpoint)
+
+
+def still_nobody(endpoint: Endpoint, timeout: float) -> Failed | None:
+    """Whether nobody listens at a Unix socket, which needs no client to be found out; None for everything else."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(timeout)
+            sock.connect(endpoint.path)
+    except (OSError, ValueError) as error:
+        found = _look_at_socket(from_exception(error, endpoint), endpoint)
+        return Failed(found) if found.code in NOBODY else None
+    return None
 
 
 def _look_at_socket(found: Diagnosis, endpoint: Endpoint) -> Diagnosis:

@@ -4,11 +4,15 @@ Through docker-py, requests and urllib3, on a thread of its own, a ping costs 1.
 same bytes over the same connection cost 0.01 ms, and threads that wake one another more than that (measured, 2 cores):
 85 seconds of CPU an hour became 8. All that is found out here is "the same good answer as before". Whatever else comes
 is not understood: the connection is given up, and the watch asks once more through docker-py, which finds the cause.
+
+An engine that is silent is asked at a tenth of the cost as well: a `Knock` is a new connection with the question that
+got no answer, and all that is found out is whether something comes now, also long after the timeout.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import selectors
 import socket
 import ssl
@@ -20,12 +24,15 @@ from typing import Any
 
 from urllib3.util.connection import is_connection_dropped
 
+from trayd.core.profile import Endpoint
 from trayd.core.value import Value
 
 # An engine's answer has about 300 bytes; what is longer is not the plain one.
 _LONGEST = 4096
 # Good answers are no news: those of one beat are told together, so that the loop wakes once for them. In seconds.
 _LINGER = 0.02
+# That knocks were silent is no news either: those that were sent together are told together.
+_TOGETHER = 0.1
 
 
 class Pinged(Value):
@@ -43,6 +50,17 @@ class Line:
         self._pool = pool
         self._timeout: float | None = None
         self._api = b"\r\napi-version: %s\r\n" % api.lower().encode()
+
+    @property
+    def sock(self) -> Any:
+        """The connection's socket; None when it was closed."""
+        return self.connection.sock
+
+    @property
+    def question(self) -> bytes:
+        """The ping, as docker-py sent it last time."""
+        asked: bytes = self.connection.ping
+        return asked
 
     def take(self) -> None:
         """Make the connection one that nobody ever waits on."""
@@ -85,10 +103,56 @@ def line(pool: Any, api: str) -> Line | None:
     return None
 
 
+class Knock:
+    """A new connection to an engine that was silent; no answer is good, since here nobody can judge it.
+
+    `late`: its time is over, nothing came.
+    """
+
+    late = False
+
+    def __init__(self, sock: socket.socket, question: bytes) -> None:
+        self.sock, self.question = sock, question
+
+    def take(self) -> None:
+        """Make the connection one that nobody ever waits on."""
+        self.sock.settimeout(0)
+
+    def give_back(self, good: bool) -> None:
+        """Close the connection."""
+        self.sock.close()
+
+    def is_good(self, answer: bytes) -> bool:
+        """No: something came, and docker-py is to ask what it means."""
+        return False
+
+    def end(self) -> None:
+        """Give it up, from any thread: the pulse sees that as an end of the connection."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+
+def knock(endpoint: Endpoint, question: bytes, timeout: float) -> Knock | None:
+    """Connect to a socket or a port with nothing else in between; None if that does not work within `timeout`."""
+    sock = None
+    try:
+        if endpoint.scheme == "tcp":
+            sock = socket.create_connection((endpoint.host, endpoint.port), timeout)
+        else:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            sock.settimeout(timeout)
+            sock.connect(endpoint.path)
+    except (OSError, ValueError):  # of whatever kind: docker-py finds the cause
+        if sock is not None:
+            sock.close()
+        return None
+    return Knock(sock, question)
+
+
 class _Ping:
     """A ping that is out."""
 
-    def __init__(self, line: Line, deadline: float, told: Callable[[Pinged], None]) -> None:
+    def __init__(self, line: Line | Knock, deadline: float, told: Callable[[Pinged], None]) -> None:
         self.line, self.deadline, self.told = line, deadline, told
         self.start = 0.0
         self.took = 0.0
@@ -101,6 +165,7 @@ class Pulse:
     def __init__(self) -> None:
         self._asked: SimpleQueue[_Ping] = SimpleQueue()
         self._out: set[_Ping] = set()
+        self._knocks: set[_Ping] = set()  # of which nobody expects a good answer soon
         self._good: list[_Ping] = []
         self._stopped = False
         self._woken = False
@@ -111,8 +176,13 @@ class Pulse:
         self._selector.register(self._here, selectors.EVENT_READ)
         threading.Thread(target=self._run, name="pulse", daemon=True).start()
 
-    def ask(self, line: Line, deadline: float, told: Callable[[Pinged], None]) -> None:
-        """Ask on a line, which is then given back; `told` is called on the pulse's thread and must only post."""
+    def ask(self, line: Line | Knock, deadline: float, told: Callable[[Pinged], None]) -> None:
+        """Ask on a line, which is then given back; `told` is called on the pulse's thread and must only post.
+
+        A knock that was silent stays: what comes on it later is told as well, once.
+        """
+        if isinstance(line, Knock):
+            deadline = math.ceil(deadline / _TOGETHER) * _TOGETHER
         self._asked.put(_Ping(line, deadline, told))
         self._wake()
 
@@ -131,7 +201,7 @@ class Pulse:
     def _run(self) -> None:
         while not self._stopped:
             self._turn()  # whose names end with it: what is done with is not held until the next beat
-        for ping in list(self._out):
+        for ping in [*self._out, *self._knocks]:
             self._give_up(ping)
         self._selector.close()
         self._here.close()
@@ -152,13 +222,16 @@ class Pulse:
         for ping in [ping for ping in self._out if ping.deadline <= now]:
             self._give_up(ping)
             ping.told(Pinged(silent=True))
+        for ping in [ping for ping in self._knocks if ping.deadline <= now]:
+            ping.deadline, ping.line.late = math.inf, True  # type: ignore[union-attr]
+            ping.told(Pinged(silent=True))
         if self._good and (not self._out or self._good[0].start + self._good[0].took + _LINGER <= now):
             told, self._good = self._good, []
             for ping in told:
                 ping.told(Pinged(ping.took))
 
     def _patience(self) -> float | None:
-        times = [ping.deadline for ping in self._out]
+        times = [ping.deadline for ping in (*self._out, *self._knocks) if ping.deadline < math.inf]
         if self._good:
             times.append(self._good[0].start + self._good[0].took + _LINGER)
         return max(0.0, min(times) - time.monotonic()) if times else None
@@ -171,8 +244,8 @@ class Pulse:
             ping.told(Pinged())
 
     def _send(self, ping: _Ping) -> None:
-        sock, question = ping.line.connection.sock, ping.line.connection.ping
-        self._out.add(ping)
+        sock, question = ping.line.sock, ping.line.question
+        (self._knocks if isinstance(ping.line, Knock) else self._out).add(ping)
         try:
             ping.line.take()
             self._selector.register(sock, selectors.EVENT_READ, ping)
@@ -185,7 +258,7 @@ class Pulse:
             ping.told(Pinged())
 
     def _read(self, ping: _Ping) -> None:
-        sock = ping.line.connection.sock
+        sock = ping.line.sock
         try:
             more = sock.recv(_LONGEST)
         except (BlockingIOError, ssl.SSLWantReadError):
@@ -211,5 +284,6 @@ class Pulse:
 
     def _take_off(self, ping: _Ping) -> None:
         self._out.discard(ping)
+        self._knocks.discard(ping)
         with contextlib.suppress(KeyError, ValueError, OSError):
-            self._selector.unregister(ping.line.connection.sock)
+            self._selector.unregister(ping.line.sock)

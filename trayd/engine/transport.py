@@ -55,6 +55,7 @@ class Sockets:
         self.ended = False
         # Of the newest TLS connection, in DER: nobody makes a handshake only to look at it.
         self.server_certificate = b""
+        self.ping = b""  # the bytes of the newest one, on whichever connection
         # Weak references of our own: a WeakSet cannot be walked while another thread opens a connection.
         self._open: set[weakref.ref[socket.socket]] = set()
 
@@ -87,16 +88,15 @@ class _Repeatable:
     """A connection that remembers the bytes of its last ping, so that it can be asked again as it was."""
 
     ping = b""
+    sockets: Sockets
 
     def send(self, data: Any) -> None:
         if isinstance(data, bytes) and data.startswith(b"GET /_ping "):
-            self.ping = data
+            self.ping = self.sockets.ping = data
         super().send(data)  # type: ignore[misc]
 
 
 class _UnixConnection(_Repeatable, UnixHTTPConnection):  # type: ignore[misc]
-    sockets: Sockets
-
     def connect(self) -> None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -148,8 +148,6 @@ class UnixAdapter(UnixHTTPAdapter):  # type: ignore[misc]
 
 
 class _TcpConnection(_Repeatable, urllib3.connection.HTTPConnection):
-    sockets: Sockets
-
     def connect(self) -> None:
         super().connect()
         assert self.sock is not None
@@ -157,8 +155,6 @@ class _TcpConnection(_Repeatable, urllib3.connection.HTTPConnection):
 
 
 class _TlsConnection(_Repeatable, urllib3.connection.HTTPSConnection):
-    sockets: Sockets
-
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
         # Wrapping takes the file descriptor away from `sock`; the twin can still end a handshake that hangs.
@@ -243,6 +239,17 @@ class TcpAdapter(requests.adapters.HTTPAdapter):
         if self._context is not None:
             conn.cert_reqs = self._context.verify_mode
             conn.ca_certs = conn.ca_cert_dir = None
+
+
+def client_hello(host: str) -> bytes:
+    """Return the beginning of a handshake that will never be ended: it shows whether anybody answers."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    hello = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname=host).do_handshake()
+    return hello.read()
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:

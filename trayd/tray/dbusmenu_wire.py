@@ -7,10 +7,10 @@ D-Bus specification, "Marshaling (Wire Format)": little endian, strings and arra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from struct import Struct
 
-from trayd.tray.dbusmenu import LAYOUT_SIGNATURE, Encoded, Variant
+from trayd.tray.dbusmenu import LAYOUT_SIGNATURE, Encoded, Node, Variant
 
 _PADDING = (b"", b"\0" * 7, b"\0" * 6, b"\0" * 5, b"\0" * 4, b"\0" * 3, b"\0" * 2, b"\0")  # by position modulo 8
 _u32 = Struct("<I").pack
@@ -22,6 +22,29 @@ _CHILD = bytes((len(LAYOUT_SIGNATURE),)) + LAYOUT_SIGNATURE.encode() + b"\0"
 def layout(revision: int, tree: Encoded) -> bytes:
     """Encode `u(ia{sv}av)`, the answer to GetLayout."""
     return _u32(revision) + b"\0\0\0\0" + _tree(tree)
+
+
+class Whole:
+    """Encodes whole menus, as `GetLayout(…, -1, [])` asks for; an item that was encoded before is not encoded anew."""
+
+    _MOST = 4096  # items that are remembered: ids are never given twice, so old ones would stay
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Node, bytes]] = {}
+
+    def layout(self, revision: int, node: Node) -> bytes:
+        """Encode all below an item."""
+        if len(self._known) > self._MOST:
+            self._known.clear()
+        return _u32(revision) + b"\0\0\0\0" + self._tree(node)
+
+    def _tree(self, node: Node) -> bytes:
+        known = self._known.get(node.id)
+        if known is not None and known[0] is node:
+            return known[1]
+        made = _item(node.id, node.properties, map(self._tree, node.children))
+        self._known[node.id] = node, made
+        return made
 
 
 def groups(items: Iterable[tuple[int, dict[str, Variant]]]) -> bytes:
@@ -36,20 +59,24 @@ def groups(items: Iterable[tuple[int, dict[str, Variant]]]) -> bytes:
 
 def _tree(tree: Encoded) -> bytes:
     number, properties, children = tree
+    return _item(number, properties, (_tree(child) for _, child in children))
+
+
+def _item(number: int, properties: Mapping[str, Variant], children: Iterable[bytes]) -> bytes:
     content = _properties(properties)
     inner = bytearray()
     # The children's array begins at a multiple of 4 after the properties, and its first variant right after that.
     head = _two(number, len(content)) + content
     head += b"\0" * (-len(head) % 4)
     start = len(head) + 4
-    for _, child in children:
+    for child in children:
         inner += _CHILD
         inner += _PADDING[(start + len(inner)) & 7]
-        inner += _tree(child)
-    return head + _u32(len(inner)) + inner
+        inner += child
+    return bytes(head + _u32(len(inner)) + inner)
 
 
-def _properties(properties: dict[str, Variant]) -> bytes:
+def _properties(properties: Mapping[str, Variant]) -> bytes:
     out = bytearray()
     for name, (signature, value) in properties.items():
         out += _PADDING[len(out) & 7]

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from trayd.core.messages import MenuOpened, Notify
-from trayd.core.view import Item, Mark, View
+from trayd.core.effects import Notify
+from trayd.core.messages import MenuOpened
+from trayd.core.view import IconSpec, Item, Mark, View
 from trayd.tray.fallback import Fallback
 from trayd.tray.icons import render
 from trayd.tray.pystray_import import pystray, wished_backend
@@ -22,10 +23,16 @@ _TOOLTIP, _NOTICE_TITLE, _NOTICE = 127, 63, 255
 
 
 class _KeyedItem(pystray.MenuItem):  # type: ignore[misc]
-    """A pystray menu item that knows its place among its siblings, so that an open menu can live on."""
+    """A pystray menu item that knows its place among its siblings, so that an open menu can live on.
+
+    `fixed`: it never says anything else, so whoever knows it already need not ask again.
+    """
+
+    fixed = True
 
     def __init__(self, item: Item, action: Any) -> None:
-        self.key = item.key
+        self.key, self.shown = item.key, item
+        self.line = not item.enabled  # text only: an open menu's list need not change for another text
         checked = None if item.mark is Mark.NONE else (lambda _: item.checked)
         super().__init__(item.label, action, checked=checked, radio=item.mark is Mark.RADIO, enabled=item.enabled)
 
@@ -40,8 +47,9 @@ class Tray:
         self._foreign = sys.platform in ("win32", "darwin") or wished_backend is not None
         self._on_host = on_host
         self._fallback = None if self._foreign else Fallback(view, post, on_host)
+        self._menu_shown = self._menu(view.menu)
         self._icon: Any = self._backend()(
-            "trayd", icon=render(view.icon), title=self._title(view.tooltip), menu=self._menu(view.menu)
+            "trayd", icon=render(view.icon), title=self._title(view.tooltip), menu=self._menu_shown
         )
         # Our own back end knows more than pystray's interface.
         self._icon.on_secondary = self._middle
@@ -84,7 +92,7 @@ class Tray:
         if view.tooltip != old.tooltip:
             self._icon.title = self._title(view.tooltip)
         if view.menu != old.menu:
-            self._icon.menu = self._menu(view.menu)
+            self._icon.menu = self._menu_shown = self._menu(view.menu, self._menu_shown)
         if self._fallback is not None:
             self._fallback.show(view)
 
@@ -98,7 +106,9 @@ class Tray:
                 self._icon.notify(_clip(note.text, _NOTICE), _clip(note.title, _NOTICE_TITLE))
         else:
             buttons = tuple((button.label, button.command) for button in note.buttons)
-            self._icon.notify_about(note.subject, note.text, note.title, buttons)
+            # The icon may still show the state before, and it is the active engine's, which need not be this one.
+            image = render(IconSpec(note.state)) if note.state else None
+            self._icon.notify_about(note.subject, note.text, note.title, buttons, image)
 
     def _backend(self) -> Any:
         if self._foreign and sys.platform == "win32" and wished_backend is None:
@@ -122,14 +132,18 @@ class Tray:
         if self._view.middle is not None:
             self._post(self._view.middle)
 
-    def _menu(self, items: tuple[Item, ...]) -> Any:
-        return pystray.Menu(*(self._item(item) for item in items))
+    def _menu(self, items: tuple[Item, ...], before: Any = None) -> Any:
+        """Make a menu; what is the same as in the one before is taken from there."""
+        known = {one.key: one for one in before.items if isinstance(one, _KeyedItem)} if before else {}
+        return pystray.Menu(*(self._item(item, known.get(item.key)) for item in items))
 
-    def _item(self, item: Item) -> Any:
+    def _item(self, item: Item, before: _KeyedItem | None) -> Any:
         if item.separator:
             return pystray.Menu.SEPARATOR
+        if before is not None and before.shown == item:
+            return before
         if item.children:
-            return _KeyedItem(item, self._menu(item.children))
+            return _KeyedItem(item, self._menu(item.children, before.submenu if before else None))
         return _KeyedItem(item, self._action(item.command))
 
     def _action(self, command: object | None) -> Callable[[], None]:

@@ -17,14 +17,25 @@ from itertools import count
 from typing import Any
 
 from trayd.core.value import replace
+from trayd.core.view import is_gnome
 from trayd.tray import dbusmenu
 from trayd.tray.bus import DAEMON, ERROR, OWNED, Bus, BusError, Incoming, Reply
 from trayd.tray.pystray_import import pystray
 from trayd.tray.sni_answers import Answers
-from trayd.tray.sni_interfaces import ITEM, ITEM_PATH, MENU, MENU_PATH, PROPERTIES, WATCHER, WATCHER_PATH, State
+from trayd.tray.sni_interfaces import (
+    ITEM,
+    ITEM_PATH,
+    MENU,
+    MENU_PATH,
+    PROPERTIES,
+    WATCHER,
+    WATCHER_PATH,
+    State,
+    indicator_path,
+)
 from trayd.tray.sni_notifications import NOTIFICATIONS, Note, Notifications
 from trayd.tray.sni_pixmap import Pixmaps
-from trayd.tray.sni_text import plain, unmarked
+from trayd.tray.sni_text import in_order, plain, unmarked
 
 _TITLE_LIMIT = 120
 _TOOLTIP_LIMIT = 1000
@@ -47,11 +58,13 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         # may set the title.
         self._changing = threading.RLock()
         self._state = State(plain(name, _TITLE_LIMIT))
+        self._gnome = is_gnome(os.environ.get("XDG_CURRENT_DESKTOP", ""))
         self._pixmaps = Pixmaps()
         self._notifications = Notifications(name, self._button)
         self._bus: Bus | None = None
         self._answers: Answers | None = None
         self._service = ""
+        self._indicator = indicator_path(os.environ)
         self._visible = False
         self._stopped = False
         # Held until `_stop`, which is all a signal handler may do safely: release it.
@@ -97,7 +110,7 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
 
     def _update_menu(self) -> None:
         with self._changing:
-            layout, change = dbusmenu.evolve(self._state.layout, self._menu)
+            layout, change = dbusmenu.evolve(self._state.layout, self._menu, self._gnome)
             # An equal menu replaces the old one too: its items may do something else.
             self._change(layout=layout)
             if change.properties:
@@ -106,15 +119,22 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
                 self._tell(MENU, "LayoutUpdated", "ui", (layout.revision, parent))
 
     def notify_about(
-        self, subject: str, message: str, title: str | None = None, buttons: tuple[tuple[str, object], ...] = ()
+        self,
+        subject: str,
+        message: str,
+        title: str | None = None,
+        buttons: tuple[tuple[str, object], ...] = (),
+        image: Any = None,
     ) -> None:
         """Show a notification in place of the last one about the same subject; without a bus nothing happens.
 
-        A button is its label and the value that `on_button` gets when it is clicked.
+        A button is its label and the value that `on_button` gets when it is clicked. Without an image it is the icon.
         """
         bus = self._bus
         if bus is not None:
-            self._notifications.show(subject, Note(bus, title or self._state.title, message, self._icon, buttons))
+            self._notifications.show(
+                subject, Note(bus, title or self._state.title, message, image or self._icon, buttons)
+            )
 
     def _notify(self, message: str, title: str | None = None) -> None:
         self.notify_about("", message, title)
@@ -144,8 +164,8 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
 
     def _texts(self) -> dict[str, Any]:
         lines = plain(self._title, _TOOLTIP_LIMIT, lines=True).strip().split("\n")
-        title = plain(lines[0].strip(), _TITLE_LIMIT)
-        rest = "\n".join(line.strip() for line in lines[1:])
+        title = in_order(plain(lines[0].strip(), _TITLE_LIMIT))
+        rest = "\n".join(in_order(line.strip()) for line in lines[1:])
         return {"title": title, "tooltip": (unmarked(title), unmarked(rest))}
 
     def _change(self, **parts: Any) -> None:
@@ -153,6 +173,8 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         new = self._state = replace(old, **parts)
         if new.pixmaps != old.pixmaps:
             self._tell(ITEM, "NewIcon")
+            if self._indicator:  # Cinnamon's watcher may have taken the end of ":1.2" for ours, of ":1.23"
+                self._register()
         if new.title != old.title:
             self._tell(ITEM, "NewTitle")
         if new.tooltip != old.tooltip:
@@ -162,14 +184,14 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
 
     def _tell(self, interface: str, signal: str, signature: str = "", body: tuple[Any, ...] = ()) -> None:
         if self._bus is not None:
-            self._bus.emit(ITEM_PATH if interface == ITEM else MENU_PATH, interface, signal, signature, body)
+            path = MENU_PATH if interface == MENU else self._indicator or ITEM_PATH
+            self._bus.emit(path, interface, signal, signature, body)
 
     def _register(self) -> None:
         """Tell the watcher about us, once we have a name and something to show; a missing watcher is waited for."""
         if self._bus is not None and self._service and self._state.visible:
-            self._bus.call(
-                WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierItem", "s", (self._service,), self._registered
-            )
+            us = (self._indicator or self._service,)
+            self._bus.call(WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierItem", "s", us, self._registered)
 
     # The bus, on the thread that called `run`
 
@@ -194,7 +216,12 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
         self._answers = Answers(bus, self)
         self._service = ""
         name = f"{ITEM}-{os.getpid()}-{next(_numbers)}"
-        bus.own(name, lambda reply: self._owned(bus, name, reply))
+        if self._gnome:
+            # Its extension watches a name that we own, and if it hears of the owner after it has read our properties,
+            # it forgets them and drops us (v46, every second time). We show up under our unique name, which it trusts.
+            bus.call(DAEMON, "/org/freedesktop/DBus", DAEMON, "GetId", "", (), lambda _: self._named(bus.unique_name))
+        else:
+            bus.own(name, lambda reply: self._owned(bus, name, reply))
         bus.listen_for_owner(WATCHER)
         self._notifications.listen(bus)
         bus.listen(f"type='signal',sender='{WATCHER}',interface='{WATCHER}',path='{WATCHER_PATH}'")
@@ -214,8 +241,11 @@ class Icon(pystray._base.Icon):  # type: ignore[misc]
 
     def _owned(self, bus: Bus, name: str, reply: Reply) -> None:
         # A sandbox may forbid the name, or give several of us the same process id; our unique name always works.
+        self._named(name if not reply.error and reply.body[0] in OWNED else bus.unique_name)
+
+    def _named(self, name: str) -> None:
         with self._changing:
-            self._service = name if not reply.error and reply.body[0] in OWNED else bus.unique_name
+            self._service = name
             self._register()
 
     def _came(self, message: Incoming) -> None:

@@ -58,6 +58,7 @@ class Answers:
         self._bus = bus
         self._owner = owner
         self._hinted: dict[tuple[str, int], int] = {}
+        self._whole = dbusmenu_wire.Whole()
         self._methods: dict[tuple[str, str], Callable[..., Body]] = {
             (ITEM, "Activate"): self._activate,
             (ITEM, "SecondaryActivate"): self._secondary,
@@ -138,7 +139,10 @@ class Answers:
         return ()
 
     def _get_layout(self, parent: int, depth: int, names: list[str]) -> bytes:
-        found = dbusmenu.get_layout(self._owner.state().layout, parent, depth, names)
+        layout = self._owner.state().layout
+        if depth == -1 and not names and parent in layout.nodes:
+            return self._whole.layout(layout.revision, layout.nodes[parent])
+        found = dbusmenu.get_layout(layout, parent, depth, names)
         if found is None:
             raise Refused("InvalidArgs", f"there is no menu item {parent}")
         return dbusmenu_wire.layout(*found)

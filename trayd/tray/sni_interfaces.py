@@ -6,6 +6,7 @@ of the interface, as its text allows). dbusmenu: libdbusmenu's dbus-menu.xml, ve
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from trayd.core.value import Value
@@ -15,6 +16,7 @@ from trayd.tray.sni_pixmap import Pixmap
 ITEM = "org.kde.StatusNotifierItem"
 MENU = "com.canonical.dbusmenu"
 ITEM_PATH = "/StatusNotifierItem"
+INDICATOR_PATH = "/org/ayatana/NotificationItem/trayd"
 MENU_PATH = "/MenuBar"
 WATCHER = "org.kde.StatusNotifierWatcher"
 WATCHER_PATH = "/StatusNotifierWatcher"
@@ -22,7 +24,7 @@ PROPERTIES = "org.freedesktop.DBus.Properties"
 INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
 PEER = "org.freedesktop.DBus.Peer"
 
-AT = {ITEM_PATH: ITEM, MENU_PATH: MENU}
+AT = {ITEM_PATH: ITEM, INDICATOR_PATH: ITEM, MENU_PATH: MENU}
 """Which interface is where; both objects have the standard ones besides."""
 
 # interface -> method -> signatures of what comes in and what goes out
@@ -73,6 +75,13 @@ class State(Value):
         return "Active" if self.visible else "Passive"
 
 
+def indicator_path(environ: Mapping[str, str]) -> str:
+    """Name the path to register by in Cinnamon, else nothing: its panel opens a menu on a left click only for items
+    at the path of AppIndicators.
+    """
+    return INDICATOR_PATH if "Cinnamon" in environ.get("XDG_CURRENT_DESKTOP", "") else ""
+
+
 def properties(state: State, interface: str) -> dict[str, Variant]:
     """Give all properties of one of our two interfaces."""
     if interface == MENU:
@@ -91,6 +100,8 @@ def properties(state: State, interface: str) -> dict[str, Variant]:
         "IconName": ("s", ""),
         "IconThemePath": ("s", ""),
         "IconPixmap": ("a(iiay)", list(state.pixmaps)),
+        # GNOME's extension asks for it at each NewIcon and logs an error without it; if empty, it reads the title.
+        "IconAccessibleDesc": ("s", ""),
         "OverlayIconName": ("s", ""),
         "OverlayIconPixmap": ("a(iiay)", []),
         "AttentionIconName": ("s", ""),
@@ -107,7 +118,7 @@ def introspection(path: str) -> str:
     if path in AT:
         inner = "".join(_interface(name) for name in (AT[path], PROPERTIES, INTROSPECTABLE, PEER))
     else:
-        inner = "".join(f'<node name="{below[1:]}"/>' for below in AT) if path == "/" else ""
+        inner = "".join(f'<node name="{below[1:]}"/>' for below in AT if below.count("/") == 1) if path == "/" else ""
     return (
         '<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN" '
         f'"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd"><node>{inner}</node>'

@@ -48,6 +48,7 @@ class _Subject:
         self.id = 0
         self.asked: tuple[int, float] | None = None  # the serial of the question that is out, and since when
         self.next: Note | None = None
+        self.closed = False  # by the server, before it saw what is to replace it
         self.commands: dict[str, object] = {}
 
 
@@ -139,16 +140,20 @@ class Notifications:
             "Notify",
             "susssasa{sv}i",
             message,
-            lambda reply: self._shown(about, new, reply),
+            lambda reply: self._shown(about, note, new, reply),
         )
-        about.asked = serial, time.monotonic()
+        about.asked, about.closed = (serial, time.monotonic()), False
 
-    def _shown(self, about: _Subject, commands: dict[str, object], reply: Reply) -> None:
+    def _shown(self, about: _Subject, note: Note, commands: dict[str, object], reply: Reply) -> None:
         with self._lock:
             about.asked = None
             about.id = reply.body[0] if not reply.error and reply.body and isinstance(reply.body[0], int) else 0
             about.commands = commands if about.id else {}
             waiting, about.next = about.next, None
+            if about.closed and about.id:
+                # Plasma takes away what replaces one that it is just closing, as it does after a click: once more.
+                self._close(note.bus, about.id)
+                about.id, about.commands, waiting = 0, {}, waiting or note
             if waiting is not None and not reply.error:
                 self._send(about, waiting)
 
@@ -164,7 +169,9 @@ class Notifications:
                     continue  # another program's
                 if message.member == "ActionInvoked" and isinstance(told, str) and told in about.commands:
                     clicked.append(about.commands[told])
-                elif message.member == "NotificationClosed" and about.asked is None:
+                elif message.member == "NotificationClosed" and about.asked:
+                    about.closed = True
+                elif message.member == "NotificationClosed":
                     about.id, about.commands = 0, {}  # from now on the number may be given to somebody else's
         for command in clicked:
             self._on_button(command)
@@ -175,7 +182,10 @@ class Notifications:
             numbers = [about.id for about in self._subjects.values() if about.id]
             self._subjects.clear()
         for number in numbers:
-            bus.call(NOTIFICATIONS, PATH, NOTIFICATIONS, "CloseNotification", "u", (number,))
+            self._close(bus, number)
+
+    def _close(self, bus: Bus, number: int) -> None:
+        bus.call(NOTIFICATIONS, PATH, NOTIFICATIONS, "CloseNotification", "u", (number,))
 
     def started(self) -> None:
         """A server has come where none was: what it can do is asked anew, unless this very question started it."""

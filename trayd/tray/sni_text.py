@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import bidirectional
 
 # C0 and C1 controls and the line separators; NUL would even make the bus throw us out (D-Bus specification,
 # "Valid Strings"). The bidirectional embeddings could turn a label around (Unicode TR 9).
@@ -21,6 +22,14 @@ def plain(text: str, limit: int, lines: bool = False) -> str:
     if not text.isprintable():
         text = (_CONTROL_BUT_LINES if lines else _CONTROL).sub(" ", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def in_order(text: str) -> str:
+    """Keep name and state in our order where the name is written from right to left: GTK goes by the first letter."""
+    if text.isascii():
+        return text
+    strong = next((way for way in map(bidirectional, text) if way in ("L", "R", "AL")), "L")
+    return text if strong == "L" else f"\N{LEFT-TO-RIGHT MARK}{text}"
 
 
 def unmarked(text: str) -> str:
