@@ -32,8 +32,9 @@ def prefix() -> Iterator[Path]:
 
 
 @pytest.fixture
-def desktop(prefix: Path) -> Iterator[WindowsDesktop]:
-    with Screen() as screen, WindowsDesktop(prefix, screen) as shown:
+def desktop(prefix: Path, request: pytest.FixtureRequest) -> Iterator[WindowsDesktop]:
+    """With a taskbar, unless a test says otherwise."""
+    with Screen() as screen, WindowsDesktop(prefix, screen, taskbar=getattr(request, "param", True)) as shown:
         yield shown
 
 
@@ -71,7 +72,7 @@ def keep(desktop: WindowsDesktop, name: str) -> None:
 
 
 def test_the_story(desktop: WindowsDesktop, toolbox: Dockerd) -> None:
-    """Icon, menu, switch, copy for cmd and PowerShell, a killed engine under the open menu, and the end."""
+    """Icon, tooltip, menu, switch, copy for cmd and PowerShell, and the end."""
     trayd = desktop.start_trayd()
     icon = desktop.icon_at(*ORANGE)  # r&d comes first by name
     assert not any("onsole" in w["class"] for w in desktop.see("windows"))
@@ -101,18 +102,27 @@ def test_the_story(desktop: WindowsDesktop, toolbox: Dockerd) -> None:
     assert text.startswith(f"$Env:DOCKER_HOST = '{toolbox.tcp_url}'; ")
     assert f"$Env:DOCKER_CERT_PATH = '{given['DOCKER_CERT_PATH']}'" in text
 
-    # The engine dies while a person looks at the menu: icon and tooltip say so, the menu stays and its lines work.
+    assert desktop.quit(icon, trayd) == 0
+    assert not desktop.output
+
+
+@pytest.mark.parametrize("desktop", [False], indirect=True, ids=["no taskbar"])
+def test_a_balloon(desktop: WindowsDesktop, toolbox: Dockerd) -> None:
+    """The engine dies while a person looks at the menu: icon and balloon say so, the menu stays and its lines work."""
+    # No balloon comes before: all is well with what comes first by name, and this is not the first start.
+    (desktop.profiles / "r&d.yaml").rename(desktop.profiles / "z.yaml")
+    desktop.own.mkdir()
+    (desktop.own / "state.json").write_text("{}")
+    desktop.start_trayd()
+    icon = desktop.icon_at(*GREEN)
     menu = desktop.open_menu(icon)
-    desktop.screen.move_to(300, 300)
     toolbox.kill()
-    assert desktop.icon_at(*ORANGE) == icon
+    desktop.icon_at(*ORANGE)
     desktop.until(lambda: _shown(desktop, TOOLTIP), "the balloon")
     keep(desktop, "balloon")
     assert _shown(desktop, MENU)
-    desktop.screen.click_at(*menu.groups[1][0])
-    wait_until(lambda: desktop.state()["active"] == "r&d", 20, "the switch from the menu that stayed open")
-
-    assert desktop.quit(icon, trayd) == 0
+    desktop.screen.click_at(*menu.groups[SECOND_PROFILE[0]][SECOND_PROFILE[1]])
+    wait_until(lambda: desktop.state()["active"] == "z", 20, "the switch from the menu that stayed open")
     assert not desktop.output
 
 

@@ -11,6 +11,7 @@ from ctypes import wintypes
 user32, kernel32 = ctypes.WinDLL("user32"), ctypes.WinDLL("kernel32")
 CF_UNICODETEXT = 13
 WM_QUERYENDSESSION = 0x0011
+SWP_NOSIZE, SWP_NOZORDER, SWP_NOACTIVATE = 0x0001, 0x0004, 0x0010
 user32.SendMessageW.restype = wintypes.LPARAM
 user32.SendMessageW.argtypes = (wintypes.HWND, wintypes.UINT, wintypes.WPARAM, wintypes.LPARAM)
 user32.GetClipboardData.restype = wintypes.HANDLE
@@ -44,6 +45,16 @@ def windows():
 
     user32.EnumWindows(CALLBACK(one), 0)
     return found
+
+
+def area_to_the_corner():
+    """Put the notification area where it is on Windows, at the right below: a menu has its place above it there."""
+    handle = next(w["handle"] for w in windows() if w["class"] == "Shell_TrayWnd")
+    place = wintypes.RECT()
+    user32.GetWindowRect(handle, ctypes.byref(place))
+    left = user32.GetSystemMetrics(0) - (place.right - place.left)
+    top = user32.GetSystemMetrics(1) - (place.bottom - place.top)
+    return user32.SetWindowPos(handle, None, left, top, 0, 0, SWP_NOSIZE | SWP_NOZORDER | SWP_NOACTIVATE)
 
 
 def clipboard():

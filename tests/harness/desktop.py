@@ -219,17 +219,22 @@ class Screen:
         with tempfile.TemporaryDirectory(prefix="trs") as folder:
             return self.screenshot(Path(folder, "now.png"))
 
-    def find_colour(self, red: int, green: int, blue: int, tolerance: int = 12) -> tuple[int, int] | None:
-        """Find the middle of everything in one colour, or nothing."""
+    def find_colour(
+        self, red: int, green: int, blue: int, tolerance: int = 12, filled: float = 0
+    ) -> tuple[int, int] | None:
+        """Find the middle of everything in one colour, or nothing; it must fill the share `filled` of its box."""
         picture = self.look()
         masks = [
             band.point(lambda value, want=want: 255 * (abs(value - want) <= tolerance))
             for band, want in zip(picture.split(), (red, green, blue), strict=True)
         ]
-        box = Image.composite(
+        found = Image.composite(
             Image.composite(masks[0], Image.new("L", picture.size), masks[1]), Image.new("L", picture.size), masks[2]
-        ).getbbox()
-        return ((box[0] + box[2]) // 2, (box[1] + box[3]) // 2) if box else None
+        )
+        box = found.getbbox()
+        if not box or found.histogram()[255] < filled * (box[2] - box[0]) * (box[3] - box[1]):
+            return None
+        return (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
 
     def move_to(self, x: int, y: int) -> None:
         """Move the pointer in two steps: a toolkit takes a single jump for no movement."""
