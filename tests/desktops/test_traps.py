@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from tests.harness.desktop import PrivateBus, Screen, XfcePanel
 from tests.harness.host import Host, has_watcher
@@ -174,10 +174,7 @@ def test_the_icon_is_sharp_at_twice_the_size(desktop: Desktop) -> None:
 
 def coloured(picture: Image.Image) -> Image.Image:
     """The part of a picture that has the icon's colour."""
-    mask = Image.new("1", picture.size)
-    mask.putdata(
-        [sum(abs(a - b) for a, b in zip(p[:3], LOST, strict=True)) < 12 for p in picture.convert("RGB").getdata()]
-    )
-    box = mask.getbbox()
+    difference = ImageChops.difference(picture.convert("RGB"), Image.new("RGB", picture.size, LOST))
+    box = difference.convert("L").point(lambda away: 255 if away < 6 else 0).getbbox()
     assert box is not None
     return picture.crop(box)
