@@ -90,7 +90,7 @@ class Soak:
         self.before = open_files()
         self.app = Driven()
         self.shown = Counting()
-        self.surface = TraySurface(())
+        self.surface = TraySurface(tuple)
         self.tray = self.surface.tray = Tray(self.surface.view(self.app.snapshot), self.app.post, lambda _: None)
         self.app.surfaces += [self.shown, self.surface]
         self.threads = [
