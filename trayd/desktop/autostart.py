@@ -279,12 +279,13 @@ def _approved_key() -> windows.Values:
 
 
 def _not_written(error: OSError) -> AutostartError:
-    text = _("Starting at login could not be changed: {place}: {problem}.")
+    # The place is in the next step: this is a notification's title, of which only the beginning is shown.
+    text = _("Starting at login could not be changed ({problem})")
     step = _("Your organisation may have locked this setting; ask your administrator.")
     if sys.platform != "win32":
         step = _("Make sure that you may write to {folder}, then try again.")
         step = step.format(folder=os.path.dirname(_location()))
     return AutostartError(
-        text.format(place=_location(), problem=error.strerror or _("it cannot be written")),
+        text.format(problem=error.strerror or _("it cannot be written")),
         step,
     )
