@@ -276,7 +276,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(entry: Path) -> None:
     entry.parent.write_text("")
     with pytest.raises(AutostartError) as refused:
         enable(["trayd"])
-    assert "File exists" in refused.value.message
+    assert "(Not a directory)" in refused.value.message
     assert str(entry.parent) in (refused.value.hint or "")
 
 
