@@ -176,7 +176,13 @@ class Client:
 
     def outlasts(self, failure: Diagnosis) -> bool:
         """Whether this client is as good as a new one after that failure; then only its connections are dropped."""
-        if self.tunnel is None or failure.code not in ENGINE_GONE:
+        if self.tunnel is None:
+            return False
+        if failure.code == "closed" and self.tunnel.answered:
+            # The engine ended while it was asked, or was met at its start: the tunnel is as good as before. If the next
+            # question on it is closed as well, that is no longer taken for granted.
+            self.tunnel.answered = False
+        elif failure.code not in ENGINE_GONE:
             return False
         self.drop_idle()
         return True
