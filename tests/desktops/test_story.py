@@ -33,7 +33,7 @@ def clipboard(screen: Screen) -> str:
 
 
 def keep(screen: Screen, name: str) -> None:
-    """Keep a picture for the README, if the person who runs the tests wants them (docs/screenshots says how)."""
+    """Keep a picture for the README, if TRAYD_SCREENSHOTS names a folder for it."""
     if folder := os.environ.get("TRAYD_SCREENSHOTS"):
         screen.screenshot(Path(folder, f"{name}.png"))
 

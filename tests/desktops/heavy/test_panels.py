@@ -204,7 +204,7 @@ def test_icon_tooltip_and_clicks(desktop: Desktop, dockerd: Engines) -> None:
             found = (left, upper, right - left, lower - upper)
             return found if found[2] > 200 and found[3] > lines else None
 
-        lines = 24 if desktop.panel.whole_tooltip else 12  # two lines, or one
+        lines = 30 if desktop.panel.whole_tooltip else 12  # the height of two lines, or of one
         shown = wait_until(tooltip, 20, "the tooltip with all its lines")
         assert shown is not None
         desktop.keep("tooltip", desktop.around(place), shown)
